@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* graph.h: a volume file, parsed and brought to life.
+ *
+ * graph_parse() reads text into translators without running any of their code, so a file can be checked. graph_init() runs
+ * the inits in file order (bottom first), and undoes all of it when one fails. Errors name file, line and token. Syntax: spec
+ * brick 5.1 to 5.3; "lacks" of a feature: doc/refused.md. */
+#ifndef GF_GRAPH_H
+#define GF_GRAPH_H
+
+#include "xlator.h"
+
+struct process;
+
+struct graph {
+    struct process *process;
+    char *file;                  /* name of the volume file, for errors */
+    struct xlator *first;        /* file order: the bottom-most first */
+    struct xlator *top;          /* the last of the file */
+    unsigned int nr_xlators, depth; /* depth: longest chain */
+    unsigned int nr_inode_slots, nr_fd_slots, nr_client_slots;
+    unsigned int id;
+    struct inode_table *inodes;
+};
+
+/* Overrides of --xlator-option PATTERN.KEY=VALUE; the pattern is matched with fnmatch(). */
+struct xlator_option {
+    char *pattern, *key, *value;
+};
+
+/* find_type: by name or alias: the table, then modules (xlator_type_find()). */
+int graph_parse(struct process *p, const char *file, const char *text, size_t len, const struct xlator_option *over, unsigned int nr_over,
+                struct graph **ret, struct err *err);
+int graph_load(struct process *p, const char *file, const struct xlator_option *over, unsigned int nr_over, struct graph **ret,
+               struct err *err); /* reads the file, runs its back-quotes */
+int graph_init(struct graph *g, struct err *err);
+/* Options of another parse of the same shape, in place. -EXDEV: the shape differs, nothing was done. */
+int graph_reconfigure(struct graph *g, const struct graph *with, struct err *err);
+bool graph_same_shape(const struct graph *a, const struct graph *b);
+void graph_notify_down(struct graph *g, enum xlator_event event);
+void graph_fini(struct graph *g);  /* inits in reverse; no fop may be under way */
+void graph_free(struct graph *g);
+struct xlator *graph_find(struct graph *g, const char *name);
+void graph_dump(struct graph *g, struct dump *d);
+
+const struct xlator_type *xlator_type_find(const char *name, struct err *err);
+
+#endif

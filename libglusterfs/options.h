@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* options.h: reads option rows (base/option.h) against the key and value pairs of one translator of a volume file. */
+#ifndef GF_OPTIONS_H
+#define GF_OPTIONS_H
+
+#include "option.h"
+#include "util.h"
+
+/* The pairs as written, in order. The last of equal keys wins. */
+struct optpair {
+    char *key, *value;
+    const char *file; /* for errors; owned by the graph */
+    int line;
+};
+struct optset {
+    struct optpair *pairs;
+    unsigned int n, cap;
+};
+int optset_add(struct optset *s, const char *key, const char *value, const char *file, int line);
+const char *optset_get(const struct optset *s, const char *key); /* NULL when absent */
+void optset_done(struct optset *s);
+
+/* Writes every row's value (given, else default) into target. All or nothing: on error target is as before. `who` names the
+ * translator in the sentence: "volume vol-posix: option reserve: ...". live_only: a changed row without OPTION_LIVE is
+ * left as it is and logged. Strings in target are freed when replaced; options_release() frees them at the end. */
+int options_apply(const struct option *rows, size_t nr_rows, const struct optset *set, const char *who, bool live_only, void *target,
+                  struct err *err);
+void options_release(const struct option *rows, size_t nr_rows, void *target);
+/* Logs (warning) each pair of the set that no row of the tables knows. rows is an array of nr tables. */
+struct option_table {
+    const struct option *rows;
+    size_t nr;
+};
+void options_warn_unknown(const struct option_table *tables, size_t nr, const struct optset *set, const char *who);
+
+/* One value by itself. -EINVAL; ret untouched on error. */
+int parse_bool(const char *text, bool *ret);
+int parse_int(const char *text, int64_t *ret);   /* base detected */
+int parse_size(const char *text, uint64_t *ret);
+int parse_time(const char *text, uint64_t *ret); /* seconds */
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* transport.h: the port between RPC and whatever moves records. The socket plugin is one adapter behind it, a test another.
+ *
+ * A transport is a module: $(pkglibdir)/rpc-transport/NAME.so exports one `struct transport_type` under the symbol
+ * "transport_type", whose abi and build_id are checked before anything in it is called.
+ *
+ * Rules of life (design section 4): up() at most once, down() exactly once and last; released() exactly once for each
+ * message that send() accepted. Callbacks of one connection run one at a time with no lock held. */
+#ifndef RPC_TRANSPORT_H
+#define RPC_TRANSPORT_H
+
+#include <sys/socket.h>
+
+#include "env.h"
+#include "log.h"
+#include "message.h"
+#include "option.h"
+
+#define TRANSPORT_ABI 1u
+#define TRANSPORT_SYMBOL "transport_type"
+
+struct transport;          /* one connection, as the module sees it */
+struct transport_listener;
+struct optset;             /* key and value pairs: ../../libglusterfs/options.h; read through the lookup function only */
+
+struct transport_host {
+    void (*up)(void *host);
+    size_t (*place)(void *host, const uint8_t *bytes, size_t have, size_t total); /* as conn_host.place in socket/core/conn.h */
+    void (*received)(void *host, struct record *rec);
+    void (*released)(void *host, struct msg *m, int err);
+    void (*down)(void *host, int err);
+};
+struct transport_listen_host {
+    int (*accepted)(void *host, const struct sockaddr_storage *peer, const struct transport_host **ret_host, void **ret_data);
+    void (*started)(void *host, void *data, struct transport *t); /* t NULL: it could not be made, give up data */
+};
+
+struct transport_peer {
+    const char *text;               /* address and port, or path; from the beginning */
+    const struct sockaddr_storage *addr;
+    bool tls;
+    const char *common_name;        /* the rest from up() on; NULL without TLS */
+    char *const *alt_names;         /* NULL-ended, or NULL */
+    const char *tls_version, *cipher;
+};
+struct transport_stats {
+    uint64_t bytes_in, bytes_out, records_in, messages_out, reads, writes, pauses, handshake_us;
+    size_t queued;
+    char state[16];
+};
+
+/* How a module reads its options: value of key in the volume's options, or NULL. */
+struct transport_options {
+    const char *(*get)(const struct transport_options *o, const char *key);
+    const void *ctx;
+};
+
+struct transport_type {
+    uint32_t abi;                   /* TRANSPORT_ABI */
+    const char *build_id;           /* BUILD_ID of config.h */
+    const char *name;
+    const struct option *options;   /* what it understands; ended by a row without key. For help and for "unknown option" */
+    void (*loaded)(log_sink_fn sink, void *ctx, enum log_level level); /* once, after the checks */
+
+    /* Listens as the options say (listen-port, bind-address, address-family, ssl-*, bounds). -errno with a sentence. */
+    int (*listen)(const struct env *env, const struct transport_options *options, const struct transport_listen_host *host,
+                  void *host_data, struct transport_listener **ret, struct err *err);
+    int (*port)(struct transport_listener *l);
+    /* New values for what may change while running, and new certificate files. The old set stays when it fails. */
+    int (*reconfigure)(struct transport_listener *l, const struct transport_options *options, struct err *err);
+    void (*unlisten)(struct transport_listener *l);
+
+    int (*send)(struct transport *t, struct msg *m);
+    size_t (*queued)(struct transport *t);
+    void (*admit)(struct transport *t);
+    void (*pause)(struct transport *t);
+    void (*resume)(struct transport *t);
+    void (*disconnect)(struct transport *t, int err);
+    void (*peer)(struct transport *t, struct transport_peer *ret_peer);
+    void (*stats)(struct transport *t, struct transport_stats *ret_stats);
+    void (*ref)(struct transport *t);
+    void (*unref)(struct transport *t);
+};
+
+/* Loads $(pkglibdir)/rpc-transport/NAME.so (or dir/NAME.so when dir is set, for uninstalled trees: environment
+ * GATLING_TRANSPORT_DIR). Types tcp, socket and unix are all served by "socket". Never unloaded. */
+int transport_load(const char *type, const struct transport_type **ret, struct err *err);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* listener.h: a listening socket. Accepts on the event loop, bounds how many connections exist, and gives each its host.
+ *
+ * Callbacks run on the event loop. Source: design sections 3 and 6. */
+#ifndef SOCKET_LISTENER_H
+#define SOCKET_LISTENER_H
+
+#include "conn.h"
+
+struct listener;
+
+struct listener_host {
+    /* A new connection: fill in what conn_accepted() wants to know. Non-zero: refused, the socket is closed. */
+    int (*accepted)(void *host, const struct sockaddr_storage *peer, const struct conn_host **ret_host, void **ret_data);
+    /* It stands (or conn is NULL: it could not be made; give up ret_data). The reference is the host's. */
+    void (*started)(void *host, void *data, struct conn *conn);
+};
+
+struct listener_conf {
+    int backlog;
+    unsigned int conns_max;
+    struct conn_conf conn;
+};
+
+/* addr: one row of the address family table has made it. tls: NULL for plain; replaced by listener_set_tls() when files
+ * change. Errors: negative errno, with a sentence in err. */
+int listener_open(const struct env *env, const struct listener_conf *conf, struct tls_config *tls, const struct sockaddr *addr,
+                  socklen_t len, const struct listener_host *host, void *host_data, struct listener **ret, struct err *err);
+int listener_port(struct listener *l); /* the bound port; 0 for unix sockets */
+void listener_close(struct listener *l); /* stops accepting at once; connections live on. On the loop's thread, or with the loop not running */
+
+#endif
