@@ -134,7 +134,7 @@ struct fop_out {
     struct iatt stat;             /* the object */
     struct iatt pre, post;        /* the object, or the (old) parent, before and after */
     struct iatt pre2, post2;      /* RENAME: the new parent */
-    struct fd *fd;                /* OPEN, CREATE, OPENDIR: made by the submitter before, bound by the storage; a reference */
+    struct fd *fd;                /* OPEN, CREATE, OPENDIR: made by the storage (fd_new() with fop->client); a reference */
     struct inode *inode;          /* LOOKUP, CREATE, MKNOD, MKDIR, SYMLINK: linked by the storage; a reference */
     struct dict *dict;            /* GETXATTR, XATTROP; a reference */
     struct slicev data;           /* READ */
@@ -180,6 +180,7 @@ struct fop {
     void *owner_data;              /* the submitter's */
     uint64_t start_ns;             /* set by fop_submit() of the submitter, for latencies */
     struct job job;                /* of whoever hands it to the pool */
+    void *job_ctx;                 /* and its context there */
     struct fop *client_prev, *client_next; /* client->lock */
     /* Only fop.c from here. */
     struct xlator *at;
