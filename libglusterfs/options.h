@@ -22,7 +22,9 @@ void optset_done(struct optset *s);
 
 /* Writes every row's value (given, else default) into target. All or nothing: on error target is as before. `who` names the
  * translator in the sentence: "volume vol-posix: option reserve: ...". live_only: a changed row without OPTION_LIVE is
- * left as it is and logged. Strings in target are freed when replaced; options_release() frees them at the end. */
+ * left as it is and logged. Strings in target are freed when replaced; options_release() frees them at the end.
+ * Live numbers and flags are stored whole (relaxed atomics), so other threads may read them meanwhile. A live string or
+ * percent_or_size is for those who hold a lock around this call and around each use. */
 int options_apply(const struct option *rows, size_t nr_rows, const struct optset *set, const char *who, bool live_only, void *target,
                   struct err *err);
 void options_release(const struct option *rows, size_t nr_rows, void *target);
@@ -38,5 +40,7 @@ int parse_bool(const char *text, bool *ret);
 int parse_int(const char *text, int64_t *ret);   /* base detected */
 int parse_size(const char *text, uint64_t *ret);
 int parse_time(const char *text, uint64_t *ret); /* seconds */
+int parse_octal(const char *text, uint32_t *ret);
+int parse_percent_or_size(const char *text, struct percent_or_size *ret); /* a number up to 100 without a unit: percent */
 
 #endif

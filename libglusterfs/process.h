@@ -3,12 +3,22 @@
 #ifndef GF_PROCESS_H
 #define GF_PROCESS_H
 
+#include <pthread.h>
+
 #include "counter.h"
 #include "env.h"
 #include "iatt.h"
 
 struct graph;
 struct pool;
+
+/* Something that has to come to its end before the graph may: connections that drain. Embedded in its owner, who takes it
+ * when told EVENT_PARENT_DOWN (before that call returns) and lets go when the last connection is closed and the last
+ * request answered. What is still held after 4 s is named in the log, and the process leaves by _exit. */
+struct process_hold {
+    const char *what;           /* a name for the log: the translator's */
+    struct process_hold *next;
+};
 
 struct process {
     struct env env;             /* buffers, reaper, loop, census */
@@ -21,7 +31,13 @@ struct process {
     bool stopping;
     int exit_status;
     void (*stop)(struct process *p, int status); /* asks main to end; any thread */
+    unsigned int graphs_made;   /* numbers for graph->id */
+    pthread_mutex_t hold_lock;  /* guards holds and drained; drained() is called under it: it only posts */
+    struct process_hold *holds;
+    void (*drained)(struct process *p); /* the last hold was let go; NULL: nobody waits */
 };
+void process_hold(struct process *p, struct process_hold *h, const char *what); /* any thread */
+void process_let_go(struct process *p, struct process_hold *h);                 /* any thread; once */
 
 /* Makes buffers, reaper, loop and pool; what a test needs to run a graph. */
 int process_init(struct process *p);

@@ -22,6 +22,7 @@ enum xlator_event {
     EVENT_PARENT_UP,     /* downwards: the graph is complete, work may come          */
     EVENT_PARENT_DOWN,   /* downwards: drain; nothing new will come                  */
     EVENT_UPCALL,        /* upwards; data is a struct upcall                         */
+    EVENT_RELOAD,        /* downwards: SIGHUP: certificate files may be new          */
 };
 /* What the brick tells a client of its own accord (spec wire section 8). */
 enum upcall_kind { UPCALL_INVALIDATE, UPCALL_INODELK_CONTENTION, UPCALL_ENTRYLK_CONTENTION, UPCALL_RECALL_LEASE };
@@ -49,6 +50,7 @@ struct xlator_type {
     size_t nr_options;
     size_t priv_size;                /* xl->priv is that long and zeroed; options land in it before init() */
     bool leaf;                       /* has no children; otherwise at least one */
+    bool warns_unknown;              /* calls options_warn_unknown() itself (its transport has rows too) */
     bool inode_slot, fd_slot, client_slot;
 
     int (*init)(struct xlator *xl, struct err *err);     /* children are ready; -errno with a sentence */

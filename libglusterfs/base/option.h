@@ -39,9 +39,9 @@ struct option {
     size_t offset;              /* of the member in the target structure */
     const char *def;            /* text as a person would write it; NULL: none (0, NULL) */
     double min, max;            /* both 0: no bounds */
-    const char *const *choices; /* NULL-ended */
+    const char *const *choices; /* NULL-ended. OPTION_OFF: values beside "off", "no", "0" ... that switch it off */
     unsigned int flags;
-    const char *help;
+    const char *help;           /* OPTION_OFF: the feature's name: "this build does not have <help>" */
 };
 
 #define OPT_BOOL(k, s, m, d, ...)   {.key = (k), .type = OPTION_BOOL, .offset = offsetof(s, m), .def = (d) ? "on" : "off", .help = __VA_ARGS__}
