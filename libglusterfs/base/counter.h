@@ -41,6 +41,11 @@ enum census_item {
 struct census {
     counter_t now[NR_CENSUS];
 };
+static inline void census_add(struct census *c, enum census_item item, int64_t n) /* NULL: nobody counts */
+{
+    if (c)
+        counter_add(&c->now[item], n);
+}
 const char *census_name(enum census_item item);
 
 #endif
