@@ -158,6 +158,9 @@ struct fop_frame {
 };
 enum {
     FOP_NOWAIT = 1u << 0,   /* running on a poller: finish without waiting, or go to the pool */
+    FOP_WANT_ACL = 1u << 1, /* LOOKUP: the storage also puts the object's system.posix_acl_access and, of a directory,
+                               system.posix_acl_default into xdata_out, as binary, where it has them. Any translator may set
+                               it on the way down: xdata is the submitter's and nobody below changes it */
 };
 enum fop_park { PARK_NO, PARK_YES, PARK_CANCELLED };
 
