@@ -15,10 +15,10 @@
 #include <stdatomic.h>
 
 #include "inode.h"
+#include "pool.h"
 #include "util.h"
 
 struct fop;
-struct pool;
 
 #define CLIENT_FDS_MAX 65536
 
@@ -36,8 +36,11 @@ struct client {
     struct fop *running;    /* lock; fops started and not back */
     struct fd **fds;        /* lock; by number */
     unsigned int nr_fds, fds_cap, first_free;
-    unsigned int nr_running; /* lock */
+    unsigned int nr_running; /* lock; and one more while client_gone() cancels */
     void (*ended)(struct client *c);
+    struct pool *pool;      /* where the end runs */
+    struct job end;
+    struct census *census;
     _Atomic(void *) ctx[];  /* graph->nr_client_slots */
 };
 struct client *client_new(struct graph *graph, const char *uid, struct census *census);

@@ -38,7 +38,8 @@ enum fop_op {
     FOP_PUT, FOP_COPY_FILE_RANGE,
     NR_FOPS,
 };
-const char *fop_name(enum fop_op op); /* "LOOKUP", as profile output shows it */
+const char *fop_name(enum fop_op op);       /* "LOOKUP", as profile output shows it */
+enum pool_class fop_class(enum fop_op op);  /* the operation's default (spec brick 4.1) */
 
 #define FOP_NAME_MAX 255
 #define FOP_SPARE_FRAMES 4

@@ -27,6 +27,7 @@ struct inode {
     atomic_uint refs;
     atomic_uint type;            /* mode & S_IFMT, 0 while unknown; relaxed: only ever 0 -> type */
     atomic_uint fd_count;        /* open struct fd that are not anonymous                       */
+    atomic_bool dropped;         /* inode_drop() was called; relaxed: the last unref sees it    */
     struct inode_table *table;
     struct inode *hash_next, *lru_prev, *lru_next; /* shard's mutex */
     _Atomic(void *) ctx[];       /* graph->nr_inode_slots                                       */
@@ -50,8 +51,8 @@ void inode_drop(struct inode *in);
 void *inode_ctx(const struct inode *in, const struct xlator *xl); /* NULL while unset */
 void *inode_ctx_set(struct inode *in, const struct xlator *xl, void *value); /* value, or what another thread had set before */
 
-/* An open file or directory. fop_fd_bind() of the opener: the translators fill their slots while OPEN, CREATE, OPENDIR go up;
- * release() hooks run when the last reference goes, from the top down, on whatever thread that is (they must not wait). */
+/* An open file or directory. The translators fill their slots while OPEN, CREATE, OPENDIR go up; release() hooks run when the
+ * last reference goes, from the top down, on whatever thread that is (they must not wait). */
 struct fd {
     atomic_uint refs;
     struct inode *inode;    /* a reference */
@@ -63,6 +64,7 @@ struct fd {
     _Atomic(void *) ctx[];  /* graph->nr_fd_slots */
 };
 struct fd *fd_new(struct graph *graph, struct inode *in, struct client *client, int32_t flags, bool is_dir);
+struct fd *fd_new_anonymous(struct graph *graph, struct inode *in, int32_t flags); /* not counted in in->fd_count */
 struct fd *fd_ref(struct fd *fd);
 void fd_unref(struct fd *fd); /* NULL is fine */
 void *fd_ctx(const struct fd *fd, const struct xlator *xl);

@@ -17,15 +17,17 @@ struct job {
     void (*run)(struct job *j);
     const void *owner;
     enum pool_class class;
+    struct job *last, *turn, *chain; /* pool.c's */
 };
 struct pool;
 
+/* Zero in a member means the default beside it. */
 struct pool_conf {
     unsigned int max;               /* threads; 16 */
     unsigned int limit[NR_CLASSES]; /* running at once: 16, 16, 16, 1 */
     unsigned int idle_s;            /* 120 */
 };
-struct pool *pool_new(const struct pool_conf *conf, struct census *census);
+struct pool *pool_new(const struct pool_conf *conf, struct census *census); /* NULL: no memory, or no first thread */
 void pool_set(struct pool *p, const struct pool_conf *conf);
 void pool_add(struct pool *p, struct job *j); /* cannot fail: when no thread can be started it waits for a running one */
 struct pool_counts {

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Who may go on with a parked fop. `park` says it, and each way out of PARK_YES is one atomic step, so exactly one gets it:
+ *
+ *      NO  -- fop_park() -->  YES  -- fop_unpark() -->  NO          the granter has it
+ *                             YES  -- fop_cancel() -->  CANCELLED   the canceller has it
+ *      NO  -- fop_cancel() -> CANCELLED                             the holder hears of it when it wants to park
+ *
+ * Partners  fop_park()'s release: the acquire in fop_unpark() and fop_cancel(): what the holder wrote before it parked
+ *           (cancelled, cancel_ctx, arguments, results) is seen by whoever goes on with the fop.
+ *           fop_cancel()'s release: the acquire of fop_park() and fop_unpark() that fail: cancel_err is seen. */
+#include <stdatomic.h>
+
+#include "fop.h"
+
+bool fop_park(struct fop *fop, void (*cancelled)(struct fop *fop, void *ctx), void *ctx)
+{
+    int expected = PARK_NO;
+
+    fop->cancelled = cancelled;
+    fop->cancel_ctx = ctx;
+    return atomic_compare_exchange_strong_explicit(&fop->park, &expected, PARK_YES, memory_order_release, memory_order_acquire);
+}
+
+bool fop_unpark(struct fop *fop)
+{
+    int expected = PARK_YES;
+
+    return atomic_compare_exchange_strong_explicit(&fop->park, &expected, PARK_NO, memory_order_acquire, memory_order_acquire);
+}
+
+bool fop_cancel(struct fop *fop, int err)
+{
+    int none = 0;
+
+    /* The first reason stays; relaxed: published by the exchange below. */
+    atomic_compare_exchange_strong_explicit(&fop->cancel_err, &none, err, memory_order_relaxed, memory_order_relaxed);
+    return atomic_exchange_explicit(&fop->park, PARK_CANCELLED, memory_order_acq_rel) == PARK_YES;
+}
