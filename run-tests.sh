@@ -1,3 +1,108 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
-exit 1
+# Installs what is missing, builds, and runs every test: unit tests, tests with real processes, and both under sanitizers.
+#
+#   ./run-tests.sh          what continuous integration runs; meant to end within 30 minutes on 2 cores
+#   ./run-tests.sh --full   the long forms too (hours)
+#
+# Builds are in build-check/, build-asan/ and build-tsan/ of the source tree; nothing else is left behind. Where root is
+# needed (packages, mounts) and this is not root, sudo is asked for. Exit status 0: everything passed.
+set -u
+cd "$(dirname "$0")" || exit 1
+top=$PWD
+
+full=
+case "${1:-}" in
+'') ;;
+--full) full=1 ;;
+*) sed -n '3,9s/^# \?//p' "$0"; exit 2 ;;
+esac
+
+jobs=$(nproc)
+failed=()
+summary=$(mktemp)
+trap 'rm -f "$summary"' EXIT
+trap 'exit 130' INT TERM HUP
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo --preserve-env=FULL,TLS,OWN_THREAD,VOLFILE,GATLING_BUILD "$@"; fi; }
+
+step() { # name command...: runs it, remembers a failure, goes on
+    local name=$1 started=$SECONDS; shift
+    printf '\n==== %s\n' "$name"
+    if "$@"; then
+        echo "---- $name: passed ($((SECONDS - started)) s)" | tee -a "$summary"
+    else
+        echo "---- $name: FAILED ($((SECONDS - started)) s)" | tee -a "$summary"
+        failed+=("$name")
+        return 1
+    fi
+}
+
+packages() {
+    "$top/extras/install-packages" build test
+}
+
+build() { # dir [arguments of configure...]
+    local dir=$1; shift
+    mkdir -p "$dir" && (
+        cd "$dir" || exit 1
+        { [ -e Makefile ] && [ config.status -nt ../configure ]; } || ../configure -q --enable-werror "$@" || exit 1
+        make -s -j"$jobs" && make -s -j"$jobs" -C tests programs
+    )
+}
+
+# Closing lines of the runner of each unit test, and of automake.
+unit_tests() { # dir [subfolders...]
+    local dir=$1 log result=0 sub; shift
+    [ $# = 0 ] && set -- .
+    for sub; do
+        make -s -j"$jobs" -C "$dir/$sub" check >"$dir/check.out" 2>&1 || { result=1; tail -n 60 "$dir/check.out"; }
+        grep -E '^# (TOTAL|PASS|FAIL|SKIP|ERROR)' "$dir/check.out" | tr '\n' ' '
+        echo
+    done
+    find "$dir" -name '*-test.log' | sort | while read -r log; do
+        printf '%-60s %s\n' "${log#"$dir"/}" "$(grep -hE '^\[  (PASSED|FAILED)  \] [0-9]+ test' "$log" | tr '\n' ' ')"
+    done | tee -a "$summary"
+    return $result
+}
+
+# A hang must not stop the run: each file has a time of its own, after which its whole process group is told to end.
+process_tests() { # dir files...
+    local dir=$1 guard=900; shift
+    [ -n "$full" ] && guard=14400
+    as_root env GATLING_BUILD="$dir" FULL="$full" TLS="${TLS:-}" OWN_THREAD="${OWN_THREAD:-}" VOLFILE="${VOLFILE:-full}" \
+        prove --timer --exec "timeout -k 60 $guard bash" -r "$@" 2>&1 | tee "$dir/prove.out"
+    local result=${PIPESTATUS[0]}
+    grep -E '^(All tests successful|Files=|Result:|Failed )' "$dir/prove.out" >>"$summary"
+    return "$result"
+}
+
+sanitized_start() { # the processes that matter most, short, with a checked brick
+    process_tests "$top/build-asan" tests/mount/basic.t tests/transport tests/process
+}
+
+step 'packages' packages || exit 1
+{ [ -x configure ] && [ configure -nt configure.ac ]; } || step 'autogen.sh' ./autogen.sh || exit 1
+step 'build' build build-check || exit 1
+step 'unit tests' unit_tests build-check
+step 'process tests, plain' process_tests "$top/build-check" tests
+TLS=1 step 'process tests, TLS' process_tests "$top/build-check" tests/mount tests/api
+TLS=1 OWN_THREAD=off step 'process tests, TLS on the event loop' process_tests "$top/build-check" tests/mount/basic.t tests/transport
+VOLFILE=minimal step 'process tests, minimal volume file' process_tests "$top/build-check" tests/mount/basic.t
+
+if step 'build with address and undefined behaviour sanitizers' build build-asan --enable-asan; then
+    step 'unit tests, sanitized' unit_tests build-asan
+    step 'process tests, sanitized' sanitized_start
+fi
+if step 'build with thread sanitizer' build build-tsan --enable-tsan; then
+    step 'unit tests, thread sanitizer' unit_tests build-tsan libglusterfs rpc
+    TLS=1 step 'teardown, thread sanitizer' process_tests "$top/build-tsan" tests/transport/teardown.t
+fi
+
+printf '\n==== summary (%d min)\n' $((SECONDS / 60))
+cat "$summary"
+if [ ${#failed[@]} -gt 0 ]; then
+    printf 'FAILED: %s\n' "${failed[@]}"
+    exit 1
+fi
+echo 'everything passed'
