@@ -74,7 +74,7 @@ struct flock_range {          /* spec wire 5.5 */
     uint32_t owner_len;
     uint8_t owner[96];
 };
-enum lock_type { LOCK_READ = 0, LOCK_WRITE = 1, LOCK_UNLOCK = 2, LOCK_EOL = 3 };
+enum lock_type { RANGE_READ = 0, RANGE_WRITE = 1, RANGE_UNLOCK = 2, RANGE_EOL = 3 }; /* LOCK_READ is taken: fcntl.h */
 enum lk_cmd { LK_GET = 0, LK_SET = 1, LK_SETW = 2, LK_RES = 3, LK_RESW = 4, LK_UNRES = 5, LK_GET_FD = 6 };
 enum entrylk_cmd { ENTRYLK_LOCK = 0, ENTRYLK_UNLOCK = 1, ENTRYLK_LOCK_NB = 2 };
 

@@ -80,6 +80,7 @@ struct xlator {
     unsigned int inode_slot, fd_slot, client_slot;
     struct xlator *handler[NR_FOPS]; /* the first at or below that handles it; NULL: none (EOPNOTSUPP) */
     bool initialised;
+    unsigned int depth;              /* longest chain from here down, 1 for a leaf */
     struct xlator *next;             /* file order */
 };
 

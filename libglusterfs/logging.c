@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The sink behind base/log.h. What is static here is the one mutable global that a program has beside OpenSSL's: the log.
+ *
+ * Reopening puts the new file under the old descriptor number (dup3), so writers need no lock: a line goes whole into the
+ * old file or the new one. */
+#include "logging.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 4096
+
+static struct {
+    atomic_int fd;      /* acquire and release: set before the sink is */
+    char *file;         /* NULL: stderr; changed by open and close only, by main */
+} the_log = {.fd = STDERR_FILENO};
+
+static const struct {
+    const char *name;
+    char letter;
+} levels[] = {
+    [LVL_NONE] = {"NONE", ' '},         [LVL_EMERGENCY] = {"EMERGENCY", 'M'}, [LVL_ALERT] = {"ALERT", 'A'},
+    [LVL_CRITICAL] = {"CRITICAL", 'C'}, [LVL_ERROR] = {"ERROR", 'E'},         [LVL_WARNING] = {"WARNING", 'W'},
+    [LVL_NOTICE] = {"NOTICE", 'N'},     [LVL_INFO] = {"INFO", 'I'},           [LVL_DEBUG] = {"DEBUG", 'D'},
+    [LVL_TRACE] = {"TRACE", 'T'},
+};
+
+bool log_level_parse(const char *name, enum log_level *ret)
+{
+    for (size_t i = 0; i < array_len(levels); i++) {
+        if (strcasecmp(name, levels[i].name) == 0) {
+            *ret = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *log_level_name(enum log_level level)
+{
+    return levels[level].name;
+}
+
+/* Text may have come from a peer: it cannot begin a line of its own. */
+static size_t put_text(char *to, size_t room, const char *text)
+{
+    size_t n = 0;
+
+    for (; n < room && text[n]; n++)
+        to[n] = (unsigned char)text[n] < ' ' || text[n] == 0x7f ? ' ' : text[n];
+    return n;
+}
+
+static void write_line(void *ctx, const struct log_site *site, const char *domain, const char *text)
+{
+    const char *slash = strrchr(site->file, '/');
+    char line[LINE_MAX_BYTES];
+    struct timespec now;
+    struct tm tm;
+    size_t n;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    n = strftime(line, sizeof(line), "[%Y-%m-%d %H:%M:%S", &tm);
+    n += (size_t)snprintf(line + n, sizeof(line) - n, ".%06ld +0000] %c [%.64s:%d:%.64s] 0-%.256s: ", now.tv_nsec / 1000,
+                          levels[site->level].letter, slash ? slash + 1 : site->file, site->line, site->func, domain);
+    n += put_text(line + n, sizeof(line) - 1 - n, text);
+    line[n++] = '\n';
+    if (write(atomic_load_explicit(&the_log.fd, memory_order_acquire), line, n) < 0)
+        return; /* a full disk; there is nobody to tell */
+}
+
+static int open_file(const char *file)
+{
+    int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+
+    return fd < 0 ? -errno : fd;
+}
+
+int logging_open(const char *file, struct err *err)
+{
+    bool to_stderr = strcmp(file, "-") == 0 || strcmp(file, "/dev/stderr") == 0;
+    char *copy = NULL;
+    int fd = STDERR_FILENO;
+
+    if (!to_stderr) {
+        copy = strdup(file);
+        if (!copy)
+            return err_set(err, -ENOMEM, "log file %s: no memory", file);
+        fd = open_file(file);
+        if (fd < 0) {
+            free(copy);
+            return err_set(err, fd, "log file %s: %s", file, strerror(-fd));
+        }
+    }
+    logging_close();
+    the_log.file = copy;
+    atomic_store_explicit(&the_log.fd, fd, memory_order_release);
+    log_set_sink(write_line, NULL);
+    return 0;
+}
+
+int logging_reopen(void)
+{
+    int fd;
+
+    if (!the_log.file)
+        return 0;
+    fd = open_file(the_log.file);
+    if (fd < 0)
+        return fd;
+    if (dup3(fd, atomic_load_explicit(&the_log.fd, memory_order_acquire), O_CLOEXEC) < 0) {
+        close(fd);
+        return -errno;
+    }
+    close(fd);
+    return 0;
+}
+
+void logging_close(void)
+{
+    int fd = atomic_exchange_explicit(&the_log.fd, STDERR_FILENO, memory_order_acq_rel);
+
+    log_set_sink(NULL, NULL);
+    if (fd != STDERR_FILENO)
+        close(fd);
+    free(the_log.file);
+    the_log.file = NULL;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "process.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "config.h"
+#include "iobuf.h"
+#include "loop.h"
+#include "pool.h"
+#include "thread.h"
+#include "util.h"
+
+/* Freed buffers kept for reuse: 64 MiB is what 64 requests of 1 MiB in flight give back. */
+#define CACHED_BUFFERS (64 * MiB)
+
+int process_init(struct process *p)
+{
+    static const struct pool_conf conf = {
+        .max = 16,
+        .limit = {[CLASS_HIGH] = 16, [CLASS_NORMAL] = 16, [CLASS_LOW] = 16, [CLASS_LEAST] = 1},
+        .idle_s = 120,
+    };
+
+    *p = (struct process){.statedump_dir = GF_RUNDIR, .uuid = gfid_random()};
+    pthread_mutex_init(&p->hold_lock, NULL);
+    p->env.census = &p->census;
+    p->env.bufs = iobuf_pool_new(CACHED_BUFFERS, &p->census);
+    p->env.loop = loop_new();
+    p->env.reaper = reaper_new(&p->census);
+    p->pool = pool_new(&conf, &p->census);
+    if (!p->env.bufs || !p->env.loop || !p->env.reaper || !p->pool) {
+        process_done(p);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void process_done(struct process *p)
+{
+    if (p->pool)
+        pool_free(p->pool);
+    if (p->env.reaper)
+        reaper_free(p->env.reaper);
+    if (p->env.loop)
+        loop_free(p->env.loop);
+    if (p->env.bufs)
+        iobuf_pool_free(p->env.bufs);
+    p->pool = NULL;
+    p->env = (struct env){0};
+    pthread_mutex_destroy(&p->hold_lock);
+    free(p->volfile);
+    p->volfile = NULL;
+}
+
+void process_hold(struct process *p, struct process_hold *h, const char *what)
+{
+    SCOPED_LOCK(&p->hold_lock);
+    h->what = what;
+    h->next = p->holds;
+    p->holds = h;
+}
+
+void process_let_go(struct process *p, struct process_hold *h)
+{
+    SCOPED_LOCK(&p->hold_lock);
+    for (struct process_hold **at = &p->holds; *at; at = &(*at)->next) {
+        if (*at == h) {
+            *at = h->next;
+            break;
+        }
+    }
+    if (!p->holds && p->drained)
+        p->drained(p);
+}
