@@ -7,9 +7,15 @@
  *
  * Life      A service owns its listeners and connections. A connection's `opened` comes first, `closed` last; between
  *           them requests. After `closed` begins rpc_reply() still accepts and drops.
- * Threads   Actors run on the connection's poller and must not wait. Everything else: any thread.
- * Bounds    Design section 6: outstanding requests per connection (beyond it requests are parked in order of arrival while
- *           framing goes on and actors marked RPC_ANYTIME are served); bytes queued to be sent (reading stops).
+ * Threads   Actors must not wait. They run on the connection's poller, or, when the request was parked, on the thread whose
+ *           answer made room; of one connection one at a time and in order of arrival, but for RPC_ANYTIME, which may run
+ *           beside a parked one. Everything else: any thread. Locks: service, then connection, then whatever the transport
+ *           has; no callback and no actor is called under them.
+ * Bounds    Design section 6. A request is started when its connection has fewer outstanding than the limit, holds fewer
+ *           than RPC_STARTED_MAX bytes of records, and its largest reply fits into what may be queued to be sent: so no
+ *           worker ever waits for a send queue. Until then it is parked in order of arrival, while framing goes on and
+ *           RPC_ANYTIME is served; above RPC_PARKED_MAX bytes of parked records reading stops. When all connections together
+ *           have queued too much, the one with most is closed.
  *
  * Source: RFC 5531; spec wire-protocol sections 1 and 2 (credentials, the errors of a stock server). */
 #ifndef RPC_SERVICE_H
@@ -44,7 +50,7 @@ struct rpc_cred {
     uint32_t time_flags;      /* v3: which times to set; spec 1.7 */
     uint64_t time_sec;
     uint32_t time_nsec;
-    uint16_t raw_len;         /* the body as it came, for the client table's key */
+    uint16_t raw_len;         /* the body as it came */
     const uint8_t *raw;       /* borrowed from the record */
 };
 
@@ -57,16 +63,22 @@ struct rpc_request {
     const uint8_t *args;      /* XDR arguments */
     size_t args_len;          /* of them in head; bulk data of a small record follows inside, see BULK in the wire table */
     void *data;               /* the actor's */
-    /* The rest is service.c's. */
+    /* The rest is rpc-conn.c's. */
     struct msg msg;
     struct rpc_request *next;
-    uint32_t verf_flavor;
-    unsigned int flags;
+    const struct rpc_actor *actor;
+    uint32_t verf_flavor, verf_len;
+    const uint8_t *verf;      /* borrowed from the record */
+    size_t reserved;          /* bytes of reply that it was admitted with */
+    size_t held;              /* bytes of record, counted as started or parked */
+    bool counted;             /* as outstanding */
+    uint8_t head[24];         /* of the reply */
 };
 
 enum {
     RPC_ANYTIME = 1u << 0,    /* served before the connection is admitted and beyond the limits: DUMP, PING, SETVOLUME */
     RPC_UNCOUNTED = 1u << 1,  /* does not count as outstanding (waiting locks have a bound of their own) */
+    RPC_QUIET_EARLY = 1u << 2, /* before the connection is admitted: no answer at all instead of GARBAGE_ARGS (spec 1.5) */
 };
 struct rpc_actor {
     const char *name;
@@ -75,7 +87,10 @@ struct rpc_actor {
     /* Where this procedure's bulk data starts, counted from the first byte of its arguments; `have` bytes of them are there.
      * 0: cannot say yet. NULL: the procedure has no bulk data. */
     size_t (*bulk_at)(const uint8_t *args, size_t have);
+    /* The largest reply to these arguments, which nobody has checked yet; in bytes. NULL: RPC_REPLY_SMALL. */
+    size_t (*reply_max)(const uint8_t *args, size_t len);
 };
+#define RPC_REPLY_SMALL (4 * KiB)
 struct rpc_program {
     const char *name;         /* as DUMP lists it */
     uint32_t number, version;
@@ -91,13 +106,20 @@ struct rpc_service_host {
     void (*closed)(void *host, struct rpc_conn *conn, int err);    /* once; requests may still be running */
 };
 
-/* outstanding_max: 0 = no limit. */
+#define RPC_OUTSTANDING_MAX 64        /* start value, stock's; 0 = no limit */
+#define RPC_STARTED_MAX (64 * MiB)    /* one record of the largest size is always let through */
+#define RPC_PARKED_MAX (16 * MiB)     /* of records, each counted with RPC_REQUEST_COST */
+#define RPC_REQUEST_COST (2 * KiB)    /* what a parked request costs beside its record */
 struct rpc_service *rpc_service_new(const struct env *env, const struct rpc_service_host *host, void *host_data);
-int rpc_service_add(struct rpc_service *s, const struct rpc_program *p); /* before listening; GF-DUMP is there already */
+/* Before listening. DUMP lists programs in this order. GF-DUMP is always served; it is listed first unless it is added in
+ * another place (a stock brick: file operations, GF-DUMP, handshake). */
+int rpc_service_add(struct rpc_service *s, const struct rpc_program *p);
+extern const struct rpc_program rpc_dump_program;
 int rpc_service_listen(struct rpc_service *s, const struct transport_type *type, const struct transport_options *options, struct err *err);
 int rpc_service_reconfigure(struct rpc_service *s, const struct transport_options *options, struct err *err); /* each listener */
 int rpc_service_port(struct rpc_service *s);                            /* of the first listener */
 void rpc_service_set_outstanding(struct rpc_service *s, unsigned int max);
+void rpc_service_set_send_max(struct rpc_service *s, size_t conn_max, size_t total_max); /* 16 MiB; 1/8 of memory */
 void rpc_service_stop_listening(struct rpc_service *s);
 void rpc_service_disconnect_all(struct rpc_service *s, int err);
 unsigned int rpc_service_conns(struct rpc_service *s);
@@ -110,6 +132,9 @@ void rpc_reply_error(struct rpc_request *req, enum rpc_accept why);
 /* An error with result bytes behind it (SETVOLUME that does not decode: spec 1.5). */
 void rpc_reply_error_with(struct rpc_request *req, enum rpc_accept why, struct slicev *body);
 void rpc_no_reply(struct rpc_request *req);
+/* The data behind the arguments, wherever it landed; args_used: how many bytes the arguments were. ret (empty) gets references
+ * of its own. -EINVAL: the arguments did not end where bulk_at() had said. */
+int rpc_request_bulk(struct rpc_request *req, size_t args_used, struct slicev *ret);
 /* This one waits for something that only another request can give (a lock): it no longer counts as outstanding. */
 void rpc_uncount(struct rpc_request *req);
 

@@ -32,7 +32,8 @@ struct transport_host {
 };
 struct transport_listen_host {
     int (*accepted)(void *host, const struct sockaddr_storage *peer, const struct transport_host **ret_host, void **ret_data);
-    void (*started)(void *host, void *data, struct transport *t); /* t NULL: it could not be made, give up data */
+    /* It stands; the reference is the host's. Comes before any call of ret_host. t NULL: it could not be made, give up data. */
+    void (*started)(void *host, void *data, struct transport *t);
 };
 
 struct transport_peer {
