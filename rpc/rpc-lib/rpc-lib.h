@@ -50,7 +50,7 @@ struct rpc_conn {
     bool opened;                  /* the host has heard of it */
     bool gone;                    /* down() has come: nothing is started any more */
     bool draining;                /* somebody starts parked requests: others only add to the queue */
-    bool tell_closed;             /* down() came while somebody drained: he reports it */
+    bool close_later;             /* down() came while somebody drained: he reports it */
     int down_err;
     bool paused;
     unsigned int outstanding;
@@ -60,6 +60,7 @@ struct rpc_conn {
 };
 
 struct rpc_conn *rpc_conn_new(struct rpc_service *s, const struct transport_type *type);
+bool rpc_conn_opened(struct rpc_conn *conn);
 extern const struct transport_host rpc_conn_host;
 const struct rpc_program *rpc_find_program(const struct rpc_service *s, uint32_t number, uint32_t version, bool *ret_known);
 void rpc_service_link(struct rpc_service *s, struct rpc_conn *conn);

@@ -28,7 +28,7 @@ struct rpc_service;
 struct rpc_conn;
 
 enum rpc_accept {
-    RPC_SUCCESS = 0,
+    RPC_OK = 0,              /* RFC 5531 says SUCCESS; that name is libtirpc's */
     RPC_PROG_UNAVAIL = 1,
     RPC_PROG_MISMATCH = 2,
     RPC_PROC_UNAVAIL = 3,
@@ -71,6 +71,7 @@ struct rpc_request {
     const uint8_t *verf;      /* borrowed from the record */
     size_t reserved;          /* bytes of reply that it was admitted with */
     size_t held;              /* bytes of record, counted as started or parked */
+    size_t queued;            /* bytes of the answer, while the transport has it */
     bool counted;             /* as outstanding */
     uint8_t head[24];         /* of the reply */
 };
@@ -122,8 +123,9 @@ void rpc_service_set_outstanding(struct rpc_service *s, unsigned int max);
 void rpc_service_set_send_max(struct rpc_service *s, size_t conn_max, size_t total_max); /* 16 MiB; 1/8 of memory */
 void rpc_service_stop_listening(struct rpc_service *s);
 void rpc_service_disconnect_all(struct rpc_service *s, int err);
-unsigned int rpc_service_conns(struct rpc_service *s);
-void rpc_service_each(struct rpc_service *s, void (*fn)(struct rpc_conn *conn, void *ctx), void *ctx); /* under the service's lock */
+unsigned int rpc_service_conns(struct rpc_service *s); /* those that are in their handshake too; 0: closed() has come for all */
+void rpc_service_each(struct rpc_service *s, void (*fn)(struct rpc_conn *conn, void *ctx), void *ctx); /* those that were
+                                                                    opened; under the service's lock */
 void rpc_service_free(struct rpc_service *s); /* no connection may be left */
 
 /* The XDR bytes of the result, and bulk data behind them. Takes over body's references; the request is gone after it. */

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "wire-words.h"
+
 /* ---- streams: what libtirpc's own functions call ------------------------------------------------------------------------ */
 static bool_t stream_getlong(XDR *x, long *v)
 {
@@ -185,29 +187,6 @@ bool wire_str_is(struct wire_str s, const char *text)
 }
 
 /* ---- attributes ------------------------------------------------------------------------------------------------------- */
-static uint32_t load32(const uint8_t *p)
-{
-    uint32_t be;
-    memcpy(&be, p, 4);
-    return be32toh(be);
-}
-static uint64_t load64(const uint8_t *p)
-{
-    uint64_t be;
-    memcpy(&be, p, 8);
-    return be64toh(be);
-}
-static void store32(uint8_t *p, uint32_t v)
-{
-    uint32_t be = htobe32(v);
-    memcpy(p, &be, 4);
-}
-static void store64(uint8_t *p, uint64_t v)
-{
-    uint64_t be = htobe64(v);
-    memcpy(p, &be, 8);
-}
-
 enum { IATT4_FLAGS = 16, IATT4_ATTRIBUTES = 64, IATT4_MASK = 72, IATT4_BTIME = 104, IATT4_BTIME_NSEC = 124 };
 
 bool_t xdr_wire_iatt4(XDR *x, wire_iatt4 *st)
@@ -219,11 +198,11 @@ bool_t xdr_wire_iatt4(XDR *x, wire_iatt4 *st)
         if (!p)
             return FALSE;
         iatt4_decode(p, &st->st);
-        st->flags = load64(p + IATT4_FLAGS);
-        st->attributes = load64(p + IATT4_ATTRIBUTES);
-        st->attributes_mask = load64(p + IATT4_MASK);
-        st->btime = (int64_t)load64(p + IATT4_BTIME);
-        st->btime_nsec = load32(p + IATT4_BTIME_NSEC);
+        st->flags = get_u64(p + IATT4_FLAGS);
+        st->attributes = get_u64(p + IATT4_ATTRIBUTES);
+        st->attributes_mask = get_u64(p + IATT4_MASK);
+        st->btime = (int64_t)get_u64(p + IATT4_BTIME);
+        st->btime_nsec = get_u32(p + IATT4_BTIME_NSEC);
         return TRUE;
     }
     if (x->x_op == XDR_FREE)
@@ -232,11 +211,11 @@ bool_t xdr_wire_iatt4(XDR *x, wire_iatt4 *st)
         return FALSE;
     if (at) {
         iatt4_encode(&st->st, at);
-        store64(at + IATT4_FLAGS, st->flags);
-        store64(at + IATT4_ATTRIBUTES, st->attributes);
-        store64(at + IATT4_MASK, st->attributes_mask);
-        store64(at + IATT4_BTIME, (uint64_t)st->btime);
-        store32(at + IATT4_BTIME_NSEC, st->btime_nsec);
+        put_u64(at + IATT4_FLAGS, st->flags);
+        put_u64(at + IATT4_ATTRIBUTES, st->attributes);
+        put_u64(at + IATT4_MASK, st->attributes_mask);
+        put_u64(at + IATT4_BTIME, (uint64_t)st->btime);
+        put_u32(at + IATT4_BTIME_NSEC, st->btime_nsec);
     }
     return TRUE;
 }
@@ -261,10 +240,10 @@ bool_t xdr_wire_iatt3(XDR *x, wire_iatt3 *st)
         if (!p)
             return FALSE;
         *st = (struct iatt){
-            .ino = load64(p + 16), .dev = load64(p + 24), .mode = load32(p + 32), .nlink = load32(p + 36), .uid = load32(p + 40),
-            .gid = load32(p + 44), .rdev = load64(p + 48), .size = load64(p + 56), .blksize = load32(p + 64),
-            .blocks = load64(p + 68), .atime = load32(p + 76), .atime_nsec = load32(p + 80), .mtime = load32(p + 84),
-            .mtime_nsec = load32(p + 88), .ctime = load32(p + 92), .ctime_nsec = load32(p + 96),
+            .ino = get_u64(p + 16), .dev = get_u64(p + 24), .mode = get_u32(p + 32), .nlink = get_u32(p + 36), .uid = get_u32(p + 40),
+            .gid = get_u32(p + 44), .rdev = get_u64(p + 48), .size = get_u64(p + 56), .blksize = get_u32(p + 64),
+            .blocks = get_u64(p + 68), .atime = get_u32(p + 76), .atime_nsec = get_u32(p + 80), .mtime = get_u32(p + 84),
+            .mtime_nsec = get_u32(p + 88), .ctime = get_u32(p + 92), .ctime_nsec = get_u32(p + 96),
         };
         memcpy(&st->gfid, p, sizeof(st->gfid));
         return TRUE;
@@ -306,7 +285,7 @@ bool_t xdr_wire_dict(XDR *x, wire_dict *d)
 }
 bool wire_dict_is_null(const wire_dict *d)
 {
-    return d->at ? (int32_t)load32(d->at + 4) < 0 : d->dict == NULL;
+    return d->at ? (int32_t)get_u32(d->at + 4) < 0 : d->dict == NULL;
 }
 int wire_dict_open(const wire_dict *d, struct dict **ret)
 {
