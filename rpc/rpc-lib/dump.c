@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* dump.c: program GF-DUMP: which programs are served here, and the ping. Answered at any time. Spec wire 2.5, 3.2, 3.3. */
+#include "common.h"
 #include "dump.h"
 #include "rpc-lib.h"
 #include "rpcmsg.h"

@@ -15,6 +15,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DRAIN_TURN 16
 #define HEADER_MAX (40 + 2 * RPC_CRED_MAX) /* of a call that is not refused */
