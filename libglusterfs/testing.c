@@ -5,9 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "iobuf.h"
-#include "loop.h"
-#include "thread.h"
 #include "util.h"
 
 /* A test that links no table of types has none. */
@@ -28,46 +25,34 @@ static void fail(const char *fmt, ...)
 
 void testing_process(struct process *p)
 {
-    *p = (struct process){.uuid = gfid_random()};
-    p->env.census = &p->census;
-    p->env.bufs = iobuf_pool_new(4 * MiB, &p->census);
-    p->env.reaper = reaper_new(&p->census);
-    p->env.loop = loop_new();
-    p->pool = pool_new(&(struct pool_conf){.max = 4}, &p->census);
-    if (!p->env.bufs || !p->env.reaper || !p->env.loop || !p->pool)
+    if (process_init(p) < 0)
         fail("no process: out of memory or threads");
 }
 
 void testing_process_done(struct process *p)
 {
-    pool_free(p->pool);
-    reaper_free(p->env.reaper);
-    loop_free(p->env.loop);
+    process_done(p);
     for (unsigned int i = 0; i < NR_CENSUS; i++)
         if (counter_get(&p->census.now[i]))
             fail("%lld %s are left at the end", (long long)counter_get(&p->census.now[i]), census_name(i));
-    iobuf_pool_free(p->env.bufs);
 }
 
 static struct xlator *make(struct graph *g, const struct testing_node *node, struct xlator *below)
 {
     struct xlator *xl = calloc(1, sizeof(*xl));
-    struct err err = {{0}};
 
-    if (!xl || asprintf(&xl->name, "x%u", g->nr_xlators) < 0)
+    if (!xl || asprintf(&xl->name, "x%u", g->nr_xlators) < 0 || !(xl->children = calloc(1, sizeof(struct xlator *))))
         fail("out of memory");
     xl->type = node->type;
     xl->graph = g;
-    xl->priv = calloc(1, node->type->priv_size + 1);
     if (below) {
         below->next = below->parent = xl;
-        xl->child = below;
-        xl->children = &xl->child;
+        xl->child = xl->children[0] = below;
         xl->nr_children = 1;
-        g->top = xl;
     } else {
-        g->first = g->top = xl;
+        g->first = xl;
     }
+    g->top = xl;
     xl->inode_slot = node->type->inode_slot ? g->nr_inode_slots++ : 0;
     xl->fd_slot = node->type->fd_slot ? g->nr_fd_slots++ : 0;
     xl->client_slot = node->type->client_slot ? g->nr_client_slots++ : 0;
@@ -76,9 +61,7 @@ static struct xlator *make(struct graph *g, const struct testing_node *node, str
     for (unsigned int i = 0; i + 1 < TESTING_OPTIONS && node->options[i]; i += 2)
         if (optset_add(&xl->options, node->options[i], node->options[i + 1], "test", 1) < 0)
             fail("out of memory");
-    if (options_apply(node->type->options, node->type->nr_options, &xl->options, xl->name, false, xl->priv, &err) < 0)
-        fail("%s", err.text);
-    g->depth = ++g->nr_xlators;
+    g->depth = xl->depth = ++g->nr_xlators;
     return xl;
 }
 
@@ -86,46 +69,25 @@ struct graph *testing_graph(struct process *p, const struct testing_node *nodes)
 {
     struct graph *g = calloc(1, sizeof(*g));
     struct xlator *xl = NULL;
-    struct err err = {{0}};
+    struct err err = {0};
 
-    if (!g)
+    if (!g || !(g->file = strdup("test")))
         fail("out of memory");
     g->process = p;
     for (; nodes->type; nodes++)
         xl = make(g, nodes, xl);
-    g->inodes = inode_table_new(g, 0, &p->census);
-    if (!g->inodes)
-        fail("out of memory");
     p->graph = g;
-    for (xl = g->first; xl; xl = xl->next) {
-        if (xl->type->init && xl->type->init(xl, &err) < 0)
-            fail("%s: %s", xl->name, err.text);
-        xl->initialised = true;
-    }
+    if (graph_init(g, &err) < 0)
+        fail("%s", err.text);
     return g;
-}
-
-static void end(struct xlator *xl)
-{
-    if (!xl)
-        return;
-    end(xl->next); /* from the top down */
-    if (xl->type->fini)
-        xl->type->fini(xl);
-    options_release(xl->type->options, xl->type->nr_options, xl->priv);
-    optset_done(&xl->options);
-    free(xl->priv);
-    free(xl->name);
-    free(xl);
 }
 
 void testing_graph_free(struct graph *g)
 {
     pool_drain(g->process->pool);
-    inode_table_free(g->inodes);
-    end(g->first);
     g->process->graph = NULL;
-    free(g);
+    graph_fini(g);
+    graph_free(g);
 }
 
 struct xlator *testing_xlator(struct graph *g, unsigned int i)

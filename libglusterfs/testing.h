@@ -23,7 +23,7 @@ struct testing_node {
     const char *options[TESTING_OPTIONS];  /* key, value, key, value, ... */
 };
 
-/* Buffers, reaper, loop (nobody runs it) and a pool of up to four workers. */
+/* process_init(): nobody runs the loop. */
 void testing_process(struct process *p);
 /* Ends them. Fails when something is left: a buffer, an inode, a descriptor, a fop, a client, a thread, ... */
 void testing_process_done(struct process *p);
