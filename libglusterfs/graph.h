@@ -7,6 +7,7 @@
 #ifndef GF_GRAPH_H
 #define GF_GRAPH_H
 
+#include "xlator-option.h"
 #include "xlator.h"
 
 struct process;
@@ -20,11 +21,6 @@ struct graph {
     unsigned int nr_inode_slots, nr_fd_slots, nr_client_slots;
     unsigned int id;
     struct inode_table *inodes;
-};
-
-/* Overrides of --xlator-option PATTERN.KEY=VALUE; the pattern is matched with fnmatch(). */
-struct xlator_option {
-    char *pattern, *key, *value;
 };
 
 /* find_type: by name or alias: the table, then modules (xlator_type_find()). */

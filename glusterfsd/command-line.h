@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* command-line.h: what a person said when the program was started. Spec brick 7.9. */
+#ifndef GLUSTERFSD_COMMAND_LINE_H
+#define GLUSTERFSD_COMMAND_LINE_H
+
+#include <stdbool.h>
+
+#include "log.h"
+#include "xlator-option.h"
+
+#define EXIT_USAGE 64 /* as argp's, which GlusterFS uses */
+
+struct command_line {
+    const char *name;             /* as which we were called: "glusterfsd" */
+    const char *volfile, *log_file, *pid_file; /* NULL: the default, or none */
+    enum log_level log_level;
+    bool foreground;
+    struct xlator_option *over;   /* --xlator-option */
+    unsigned int nr_over;
+    bool done;                    /* it was --help, --version, --print-...: answered, nothing else to do */
+};
+
+/* 0, or the exit status after a sentence on stderr. */
+int command_line_parse(struct command_line *cl, int argc, char **argv);
+void command_line_done(struct command_line *cl);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* daemon.h: how a process becomes a daemon: the fork, the pid file, limits. Before the first thread. */
+#ifndef GLUSTERFSD_DAEMON_H
+#define GLUSTERFSD_DAEMON_H
+
+#include "util.h"
+
+/* Forks. In the parent it does not return: it waits until the child says how its start went (daemon_started()), repeats the
+ * child's sentence on stderr and leaves with its status. In the child: a descriptor for daemon_started(), or -errno. */
+int daemon_fork(void);
+/* status 0: all is well, the child lets go of the terminal. fd -1: there is no parent that waits. */
+void daemon_started(int fd, int status, const char *sentence);
+
+/* Opened for append, locked, truncated, "PID\n". A descriptor that holds the lock as long as it is open. */
+int pid_file_take(const char *file, struct err *err);
+
+void raise_limits(void);
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* glusterfsd: reads a volume file, brings its graph to life, and serves until it is told to end.
+ *
+ * The end (design section 4, rule 6): a signal makes the loop tell the graph EVENT_PARENT_DOWN: protocol/server stops
+ * listening and reading, waits for its fops, sends their replies, closes its connections, and lets go of its hold. Then the
+ * loop ends, and main takes down what is left: workers, graph, reaper, loop, buffers. A watchdog thread, started with the
+ * first of this, names what is still held after 4 s and leaves by _exit. */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command-line.h"
+#include "config.h"
+#include "daemon.h"
+#include "graph.h"
+#include "logging.h"
+#include "loop.h"
+#include "pool.h"
+#include "process.h"
+#include "thread.h"
+#include "watchdog.h"
+
+#define DOMAIN "glusterfsd"
+
+struct server {
+    struct process process;        /* first: see server_of() */
+    struct command_line cl;
+    struct watch signals;
+    struct watchdog watchdog;
+    struct loop_work stop_work;
+    _Atomic int stop_status;       /* what process->stop() was told; relaxed: the posting of stop_work orders it */
+    atomic_flag stop_posted;
+    struct job dump_job;
+    atomic_bool dumping;           /* dump_job is queued or runs */
+    int parent_fd, pid_fd;
+};
+
+static struct server *server_of(struct process *p)
+{
+    return container_of(p, struct server, process);
+}
+
+/* ---- the end -------------------------------------------------------------------------------------------------------- */
+
+static void drained(struct process *p)
+{
+    loop_stop(p->env.loop);
+}
+
+/* On the loop, once. */
+static void begin_to_end(struct server *s, int status)
+{
+    struct process *p = &s->process;
+
+    p->stopping = true;
+    p->exit_status = status;
+    watchdog_start(&s->watchdog, p);
+    graph_notify_down(p->graph, EVENT_PARENT_DOWN);
+
+    SCOPED_LOCK(&p->hold_lock);
+    if (p->holds)
+        p->drained = drained;
+    else
+        loop_stop(p->env.loop);
+}
+
+static void run_stop(struct loop_work *w)
+{
+    struct server *s = container_of(w, struct server, stop_work);
+
+    if (!s->process.stopping)
+        begin_to_end(s, atomic_load_explicit(&s->stop_status, memory_order_relaxed));
+}
+
+static void server_stop(struct process *p, int status)
+{
+    struct server *s = server_of(p);
+
+    if (atomic_flag_test_and_set(&s->stop_posted))
+        return;
+    atomic_store_explicit(&s->stop_status, status, memory_order_relaxed);
+    loop_post(p->env.loop, &s->stop_work);
+}
+
+/* ---- signals -------------------------------------------------------------------------------------------------------- */
+
+static void run_dump(struct job *j)
+{
+    struct server *s = container_of(j, struct server, dump_job);
+    struct err err = {0};
+
+    if (statedump_write(&s->process, "glusterdump", &err) < 0)
+        log_error(DOMAIN, "%s", err.text);
+    atomic_store(&s->dumping, false);
+}
+
+static void begin_dump(struct server *s)
+{
+    if (s->process.stopping || atomic_exchange(&s->dumping, true))
+        return; /* one at a time: it says what is so now */
+    s->dump_job = (struct job){.run = run_dump, .class = CLASS_HIGH};
+    pool_add(s->process.pool, &s->dump_job);
+}
+
+static void reload(struct server *s)
+{
+    int failed = logging_reopen();
+
+    if (failed)
+        log_error(DOMAIN, "the log file could not be opened again: %s", strerror(-failed));
+    log_info(DOMAIN, "SIGHUP: the log file was opened again");
+    if (!s->process.stopping)
+        graph_notify_down(s->process.graph, EVENT_RELOAD);
+}
+
+static void take_signal(struct server *s, int number)
+{
+    switch (number) {
+    case SIGTERM:
+    case SIGINT:
+        log_warning(DOMAIN, "received signum (%d), shutting down", number);
+        if (!s->process.stopping)
+            begin_to_end(s, number);
+        break;
+    case SIGHUP:
+        reload(s);
+        break;
+    case SIGUSR1:
+        begin_dump(s);
+        break;
+    case SIGUSR2:
+        log_warning(DOMAIN, "SIGUSR2: this build writes no metrics");
+        break;
+    default:
+        break;
+    }
+}
+
+static void signals_ready(struct watch *w, uint32_t events)
+{
+    struct server *s = container_of(w, struct server, signals);
+    struct signalfd_siginfo info;
+
+    while (read(w->fd, &info, sizeof(info)) == sizeof(info))
+        take_signal(s, (int)info.ssi_signo);
+}
+
+static int watch_signals(struct server *s, struct err *err)
+{
+    static const int ours[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+    sigset_t set;
+    int failed;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < array_len(ours); i++)
+        sigaddset(&set, ours[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL); /* threads block all signals anyway: base/thread.c */
+    signal(SIGPIPE, SIG_IGN);
+    s->signals = (struct watch){.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .events = EPOLLIN, .ready = signals_ready};
+    if (s->signals.fd < 0)
+        return err_set(err, -errno, "signalfd: %s", strerror(errno));
+    failed = loop_watch(s->process.env.loop, &s->signals);
+    return failed ? err_set(err, failed, "signalfd: %s", strerror(-failed)) : 0;
+}
+
+/* ---- the start ------------------------------------------------------------------------------------------------------ */
+
+/* "/etc/glusterfs/brick.vol" logs to <log folder>/etc-glusterfs-brick.vol.log */
+static int default_log_file(const char *volfile, char to[PATH_MAX])
+{
+    char path[PATH_MAX];
+    const char *from;
+    int n;
+
+    from = realpath(volfile, path) ? path : volfile;
+    from += *from == '/';
+    n = snprintf(to, PATH_MAX, "%s/%s.log", GF_LOGDIR, from);
+    if (n >= PATH_MAX)
+        return -ENAMETOOLONG;
+    for (char *c = to + strlen(GF_LOGDIR) + 1; *c; c++)
+        if (*c == '/')
+            *c = '-';
+    return 0;
+}
+
+static int open_log(const struct command_line *cl, struct err *err)
+{
+    const char *file = cl->log_file;
+    char usual[PATH_MAX];
+    int failed;
+
+    log_set_level(cl->log_level);
+    if (!file) {
+        failed = default_log_file(cl->volfile, usual);
+        if (failed)
+            return err_set(err, failed, "log file of %s: %s", cl->volfile, strerror(-failed));
+        mkdir(GF_LOGDIR, 0755); /* if it is missing; an error shows when the file is opened */
+        file = usual;
+    }
+    return logging_open(file, err);
+}
+
+static int server_start(struct server *s, struct err *err)
+{
+    struct process *p = &s->process;
+    int failed;
+
+    if ((failed = process_init(p)))
+        return err_set(err, failed, "the process could not be set up: %s", strerror(-failed));
+    p->stop = server_stop;
+    p->volfile = strdup(s->cl.volfile);
+    if (!p->volfile)
+        return err_set(err, -ENOMEM, "no memory");
+    if (s->cl.pid_file && (s->pid_fd = pid_file_take(s->cl.pid_file, err)) < 0)
+        return s->pid_fd;
+    if ((failed = watch_signals(s, err)) || (failed = graph_load(p, s->cl.volfile, s->cl.over, s->cl.nr_over, &p->graph, err)))
+        return failed;
+    if ((failed = graph_init(p->graph, err)))
+        return failed;
+    graph_notify_down(p->graph, EVENT_PARENT_UP);
+    return 0;
+}
+
+static void server_end(struct server *s)
+{
+    struct process *p = &s->process;
+
+    if (p->pool)
+        pool_drain(p->pool);
+    if (p->env.reaper)
+        reaper_flush(p->env.reaper);
+    if (p->graph)
+        graph_fini(p->graph);
+    if (p->env.reaper)
+        reaper_flush(p->env.reaper);
+    graph_free(p->graph);
+    p->graph = NULL;
+    if (s->signals.fd >= 0) {
+        loop_unwatch(p->env.loop, &s->signals);
+        close(s->signals.fd);
+    }
+    watchdog_stop(&s->watchdog);
+    process_done(p);
+    if (s->pid_fd >= 0)
+        close(s->pid_fd); /* gives up the lock; the file stays */
+}
+
+static void log_arguments(int argc, char **argv)
+{
+    char text[1024];
+    size_t n = 0;
+
+    for (int i = 0; i < argc && n < sizeof(text); i++)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? " " : "", argv[i]);
+    log_info(DOMAIN, "started, version %s, pid %d: %s", PACKAGE_VERSION, (int)getpid(), text);
+}
+
+/* The sentence goes to the log, to the parent that waits, and to the terminal unless the log is there. */
+static int start_failed(struct server *s, const struct err *err)
+{
+    bool log_is_terminal = s->cl.log_file && strcmp(s->cl.log_file, "-") == 0;
+    char sentence[sizeof(err->text) + 64];
+
+    snprintf(sentence, sizeof(sentence), "%s: %s", s->cl.name, err->text);
+    log_error(DOMAIN, "%s", err->text);
+    if (s->parent_fd < 0 && !log_is_terminal)
+        fprintf(stderr, "%s\n", sentence);
+    daemon_started(s->parent_fd, EXIT_FAILURE, sentence);
+    return EXIT_FAILURE;
+}
+
+static int serve(struct server *s)
+{
+    struct err err = {0};
+    int failed = server_start(s, &err), status;
+
+    if (failed) {
+        err_set(&err, failed, "%s", strerror(-failed));
+        status = start_failed(s, &err);
+    } else {
+        daemon_started(s->parent_fd, 0, NULL);
+        failed = loop_run(s->process.env.loop);
+        if (failed)
+            log_critical(DOMAIN, "the event loop failed: %s", strerror(-failed));
+        status = failed ? EXIT_FAILURE : s->process.exit_status;
+    }
+    server_end(s);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct server s = {.parent_fd = -1, .pid_fd = -1, .signals.fd = -1, .stop_work.run = run_stop, .stop_posted = ATOMIC_FLAG_INIT};
+    struct err err = {0};
+    int status = command_line_parse(&s.cl, argc, argv);
+
+    if (status || s.cl.done) {
+        command_line_done(&s.cl);
+        return status;
+    }
+    prctl(PR_SET_NAME, s.cl.name);
+    if (!s.cl.volfile)
+        s.cl.volfile = GF_CONFDIR "/glusterfsd.vol";
+    if (open_log(&s.cl, &err) < 0) {
+        fprintf(stderr, "%s: %s\n", s.cl.name, err.text);
+        command_line_done(&s.cl);
+        return EXIT_FAILURE;
+    }
+    if (!s.cl.foreground && (s.parent_fd = daemon_fork()) < 0) {
+        fprintf(stderr, "%s: fork: %s\n", s.cl.name, strerror(-s.parent_fd));
+        return EXIT_FAILURE;
+    }
+    raise_limits();
+    log_arguments(argc, argv);
+    status = serve(&s);
+    log_info(DOMAIN, "ended with status %d", status);
+    logging_close();
+    command_line_done(&s.cl);
+    return status;
+}
