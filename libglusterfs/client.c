@@ -202,9 +202,45 @@ void client_finish(struct client *c, struct fop *fop)
     came_back(c);
 }
 
+/* The parked ones among the running, claimed and linked by run_next. Listed: client_finish() waits for the lock, so they are alive. */
+static struct fop *claim_parked_locked(struct client *c, int err)
+{
+    struct fop *claimed = NULL;
+
+    c->nr_running++; /* ours: the end does not begin before we have done with the claimed ones */
+    for (struct fop *fop = c->running; fop; fop = fop->client_next) {
+        if (fop_cancel(fop, err)) {
+            fop->run_next = claimed; /* free for use: a parked fop is in nobody's list of steps, and this one is ours now */
+            claimed = fop;
+        }
+    }
+    return claimed;
+}
+
+static void cancel_claimed(struct client *c, struct fop *claimed)
+{
+    struct fop *fop;
+
+    while ((fop = claimed)) {
+        claimed = fop->run_next;
+        fop->cancelled(fop, fop->cancel_ctx);
+    }
+    came_back(c);
+}
+
+void client_cancel_parked(struct client *c, int err)
+{
+    struct fop *claimed;
+
+    pthread_mutex_lock(&c->lock);
+    claimed = claim_parked_locked(c, err);
+    pthread_mutex_unlock(&c->lock);
+    cancel_claimed(c, claimed);
+}
+
 void client_gone(struct client *c, struct pool *pool, void (*ended)(struct client *c))
 {
-    struct fop *claimed = NULL, *fop;
+    struct fop *claimed;
 
     pthread_mutex_lock(&c->lock);
     assert(!is_gone_locked(c));
@@ -212,19 +248,8 @@ void client_gone(struct client *c, struct pool *pool, void (*ended)(struct clien
     c->pool = pool;
     c->ended = ended;
     c->end = (struct job){.run = run_end, .owner = c, .class = CLASS_NORMAL};
-    client_ref(c);   /* run_end()'s */
-    c->nr_running++; /* ours: the end does not begin before we have done with the claimed ones */
-    for (fop = c->running; fop; fop = fop->client_next) { /* listed: client_finish() waits for the lock, so they are alive */
-        if (fop_cancel(fop, ENOTCONN)) {
-            fop->run_next = claimed; /* free for use: a parked fop is in nobody's list of steps, and this one is ours now */
-            claimed = fop;
-        }
-    }
+    client_ref(c); /* run_end()'s */
+    claimed = claim_parked_locked(c, ENOTCONN);
     pthread_mutex_unlock(&c->lock);
-
-    while ((fop = claimed)) {
-        claimed = fop->run_next;
-        fop->cancelled(fop, fop->cancel_ctx);
-    }
-    came_back(c);
+    cancel_claimed(c, claimed);
 }

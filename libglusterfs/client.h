@@ -57,6 +57,8 @@ int client_fd_close(struct client *c, int64_t number);      /* 0, -EBADF */
 /* From start to answer of each fop that runs for the client. false: it is gone, complete the fop with ENOTCONN. */
 bool client_start(struct client *c, struct fop *fop);
 void client_finish(struct client *c, struct fop *fop);
+/* Completes its parked fops with err; the others do not notice. While a brick drains: what waits for a lock would wait for good. */
+void client_cancel_parked(struct client *c, int err);
 void client_gone(struct client *c, struct pool *pool, void (*ended)(struct client *c)); /* once */
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* io-threads.c: which class an operation belongs to, and how many threads the worker pool has for each class.
+/* io-threads.c: how many threads the worker pool has for each class of operations, and which callers come last. The class of an
+ * operation is fop_class() until then.
  *
  * It moves nothing to a thread itself: storage/posix hands over what has to wait for the disk, once (design section 3). The
  * pool is the process's; with several io-threads in one process the one that came last sets its size.
@@ -18,7 +19,7 @@ struct iot {
     int64_t threads, high, normal, low, least;
     uint64_t idle_s;
     bool least_priority, pass_through;
-    atomic_bool does_least, does_nothing; /* the last two, for the pollers: relaxed, a change may be seen an operation late */
+    atomic_bool does_least; /* for the pollers; relaxed, a change may be seen one operation late */
     counter_t seen[NR_CLASSES];
 };
 
@@ -44,39 +45,13 @@ static const struct option iot_options[] = {
     OPT_OFF("cleanup-disconnected-reqs", "drops the queued requests of a client that went away"),
 };
 
-static const unsigned char class_of[NR_FOPS] = {
-    [FOP_NULL] = CLASS_NORMAL,
-    /* what a person waits for */
-    [FOP_OPEN] = CLASS_HIGH, [FOP_STAT] = CLASS_HIGH, [FOP_FSTAT] = CLASS_HIGH, [FOP_LOOKUP] = CLASS_HIGH,
-    [FOP_ACCESS] = CLASS_HIGH, [FOP_READLINK] = CLASS_HIGH, [FOP_OPENDIR] = CLASS_HIGH, [FOP_STATFS] = CLASS_HIGH,
-    [FOP_READDIR] = CLASS_HIGH, [FOP_READDIRP] = CLASS_HIGH, [FOP_GETACTIVELK] = CLASS_HIGH, [FOP_SETACTIVELK] = CLASS_HIGH,
-    [FOP_ICREATE] = CLASS_HIGH, [FOP_NAMELINK] = CLASS_HIGH,
-    /* what changes names and attributes */
-    [FOP_CREATE] = CLASS_NORMAL, [FOP_FLUSH] = CLASS_NORMAL, [FOP_LK] = CLASS_NORMAL, [FOP_INODELK] = CLASS_NORMAL,
-    [FOP_FINODELK] = CLASS_NORMAL, [FOP_ENTRYLK] = CLASS_NORMAL, [FOP_FENTRYLK] = CLASS_NORMAL, [FOP_LEASE] = CLASS_NORMAL,
-    [FOP_UNLINK] = CLASS_NORMAL, [FOP_SETATTR] = CLASS_NORMAL, [FOP_FSETATTR] = CLASS_NORMAL, [FOP_MKNOD] = CLASS_NORMAL,
-    [FOP_MKDIR] = CLASS_NORMAL, [FOP_RMDIR] = CLASS_NORMAL, [FOP_SYMLINK] = CLASS_NORMAL, [FOP_RENAME] = CLASS_NORMAL,
-    [FOP_LINK] = CLASS_NORMAL, [FOP_SETXATTR] = CLASS_NORMAL, [FOP_GETXATTR] = CLASS_NORMAL, [FOP_FGETXATTR] = CLASS_NORMAL,
-    [FOP_FSETXATTR] = CLASS_NORMAL, [FOP_REMOVEXATTR] = CLASS_NORMAL, [FOP_FREMOVEXATTR] = CLASS_NORMAL,
-    [FOP_PUT] = CLASS_NORMAL, [FOP_IPC] = CLASS_NORMAL,
-    /* what moves data */
-    [FOP_READ] = CLASS_LOW, [FOP_WRITE] = CLASS_LOW, [FOP_FSYNC] = CLASS_LOW, [FOP_TRUNCATE] = CLASS_LOW,
-    [FOP_FTRUNCATE] = CLASS_LOW, [FOP_FSYNCDIR] = CLASS_LOW, [FOP_XATTROP] = CLASS_LOW, [FOP_FXATTROP] = CLASS_LOW,
-    [FOP_RCHECKSUM] = CLASS_LOW, [FOP_FALLOCATE] = CLASS_LOW, [FOP_DISCARD] = CLASS_LOW, [FOP_ZEROFILL] = CLASS_LOW,
-    [FOP_SEEK] = CLASS_LOW, [FOP_COPY_FILE_RANGE] = CLASS_LOW,
-    [FOP_RELEASE] = CLASS_NORMAL, [FOP_RELEASEDIR] = CLASS_NORMAL, [FOP_COMPOUND] = CLASS_NORMAL,
-};
-
 static void iot_any(struct xlator *xl, struct fop *fop)
 {
     struct iot *t = xl->priv;
 
-    if (!atomic_load_explicit(&t->does_nothing, memory_order_relaxed)) {
-        bool internal = fop->cred.pid < 0 && fop->cred.pid != PID_NO_ROOT_SQUASH;
-        bool last = internal && atomic_load_explicit(&t->does_least, memory_order_relaxed);
-        fop->class = last ? CLASS_LEAST : (enum pool_class)class_of[fop->op];
-        counter_add(&t->seen[fop->class], 1);
-    }
+    if (fop->cred.pid < 0 && fop->cred.pid != PID_NO_ROOT_SQUASH && atomic_load_explicit(&t->does_least, memory_order_relaxed))
+        fop->class = CLASS_LEAST;
+    counter_add(&t->seen[fop->class], 1);
     fop_pass(xl, fop);
 }
 
@@ -121,8 +96,7 @@ static void take_options(struct xlator *xl)
     };
 
     pool_set(xl->graph->process->pool, &conf);
-    atomic_store_explicit(&t->does_least, t->least_priority, memory_order_relaxed);
-    atomic_store_explicit(&t->does_nothing, t->pass_through, memory_order_relaxed);
+    atomic_store_explicit(&t->does_least, t->least_priority && !t->pass_through, memory_order_relaxed);
 }
 
 static int iot_init(struct xlator *xl, struct err *err)

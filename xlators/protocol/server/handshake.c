@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* handshake.c: program 14398633 version 2 as a brick answers it: SETVOLUME makes a connection one of a client's.
+ *
+ * The checks come in stock's order and are answered in stock's words, because clients and people know them. Everything here runs
+ * on the connection's poller; nothing waits.
+ *
+ * Source: spec wire 3.5 to 3.8, 3.11; brick 4.3. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph.h"
+#include "handshake.h"
+#include "log.h"
+#include "rpcmsg.h"
+#include "server.h"
+
+#define FOPS_VERSION 1298437 /* what clients send as fops-version: the program's number */
+
+static struct iobuf_pool *bufs(const struct server *s)
+{
+    return s->xl->graph->process->env.bufs;
+}
+
+static void reply(struct rpc_request *req, void *proc, const void *rsp)
+{
+    struct server *s = req->program->data;
+    struct slicev body = {0};
+    struct slice bytes;
+
+    if (wire_encode(bufs(s), proc, rsp, &bytes) < 0) {
+        rpc_reply_error(req, RPC_SYSTEM_ERR);
+        return;
+    }
+    slicev_add(&body, bytes);
+    rpc_reply(req, &body);
+}
+
+/* ---- SETVOLUME ------------------------------------------------------------------------------------------------------------ */
+
+struct visit {
+    struct rpc_request *req;
+    struct server *s;
+    struct server_conn *conn;
+    struct dict *in;
+    struct xlator *bound;
+    const char *brick, *uid, *volume_id; /* volume_id: the brick's, or NULL */
+    const char *user;                    /* proven */
+    int64_t fops_version, mgmt_version;
+    struct err why;
+};
+
+static const char *text_of(const struct dict *d, const char *key)
+{
+    const char *text;
+
+    return dict_get_text(d, key, &text) == 0 ? text : NULL;
+}
+
+/* The storage below knows which volume the brick belongs to. */
+static const char *volume_id_of(const struct xlator *xl)
+{
+    for (; xl; xl = xl->child) {
+        const char *id = optset_get(&xl->options, "volume-id");
+        if (id)
+            return id;
+    }
+    return NULL;
+}
+
+static struct xlator *brick_named(struct server *s, const char *name)
+{
+    for (unsigned int i = 0; i < s->xl->nr_children; i++)
+        if (strcmp(s->xl->children[i]->name, name) == 0)
+            return s->xl->children[i];
+    return NULL;
+}
+
+static bool is_on(const atomic_bool *flag)
+{
+    return atomic_load_explicit(flag, memory_order_relaxed);
+}
+
+/* May it in, by address, password or certificate? */
+static int check_auth(struct visit *v)
+{
+    struct transport_peer peer;
+    const char *why;
+    bool in;
+
+    rpc_conn_peer(v->req->conn, &peer);
+    const struct auth_asker who = {
+        .brick = v->brick,
+        .addr = peer.addr,
+        .tls = peer.tls,
+        .common_name = peer.common_name,
+        .alt_names = peer.alt_names,
+        .user = text_of(v->in, "username"),
+        .password = text_of(v->in, "password"),
+    };
+    pthread_mutex_lock(&v->s->lock);
+    in = auth_allowed(&v->s->rules, &v->s->auth, &who, &v->user, &why);
+    pthread_mutex_unlock(&v->s->lock);
+    if (in && v->bound)
+        return 0;
+    log_warning(v->s->xl->name, "%s is not let in to \"%s\": %s", peer.text, v->brick, v->bound ? why : "there is no such brick");
+    return v->bound ? err_set(&v->why, -EACCES, "Authentication failed") : err_set(&v->why, -ENOENT, "Brick not found");
+}
+
+static int check(struct visit *v)
+{
+    const char *id;
+
+    v->brick = text_of(v->in, "remote-subvolume");
+    if (!v->brick)
+        return err_set(&v->why, -EINVAL, "No remote-subvolume option specified");
+    if (is_on(&v->s->stopping))
+        return err_set(&v->why, -ENOENT, "remote-subvolume \"%s\" is not found", v->brick);
+    if (!is_on(&v->s->ready))
+        return err_set(&v->why, -EAGAIN, "xlator graph in server is not initialised yet. Try again later");
+    if (!is_on(&v->s->child_up))
+        return err_set(&v->why, -EAGAIN, "Not received child_up for this xlator");
+    v->uid = text_of(v->in, "process-uuid");
+    if (!v->uid)
+        return err_set(&v->why, -EINVAL, "UUID not specified");
+    v->bound = brick_named(v->s, v->brick);
+    v->volume_id = v->bound ? volume_id_of(v->bound) : NULL;
+    id = text_of(v->in, "volume-id");
+    if (id && v->volume_id && strcasecmp(id, v->volume_id) != 0)
+        return err_set(&v->why, -EINVAL, "Volume-ID different, possible case of same brick re-used in another volume");
+    dict_get_i64(v->in, "fops-version", &v->fops_version);
+    dict_get_i64(v->in, "mgmt-version", &v->mgmt_version);
+    if (v->fops_version != FOPS_VERSION)
+        return err_set(&v->why, -EINVAL, "version mismatch: client(%lld) - client-mgmt(%lld)", (long long)v->fops_version,
+                       (long long)v->mgmt_version);
+    int r = check_auth(v);
+    if (r < 0)
+        return r;
+    id = text_of(v->in, "subdir-mount");
+    if (id && strcmp(id, "/") != 0) {
+        log_warning(v->s->xl->name, "subdir-mount \"%s\" was asked for: subdirectory mounts are not built", id);
+        return err_set(&v->why, -ENOENT, "subdirectory mounts are not built: \"%s\"", id);
+    }
+    return 0;
+}
+
+static int attach(struct visit *v)
+{
+    const struct server_peer who = {
+        .uid = v->uid,
+        .cred = &v->req->cred,
+        .bound = v->bound,
+        .process_name = text_of(v->in, "process-name"),
+        .user = v->user,
+        .password = text_of(v->in, "password"),
+    };
+    int64_t version = 0;
+
+    dict_get_i64(v->in, "opversion", &version);
+    int r = server_attach(v->conn, &who, (uint32_t)version);
+    if (r < 0)
+        return err_set(&v->why, r, "no memory");
+    return 0;
+}
+
+/* What the reply says; a pair that finds no memory is missing there. */
+static struct dict *answer(const struct visit *v, int result)
+{
+    struct dict *d = dict_new();
+    char uuid[GFID_TEXT];
+
+    if (!d)
+        return NULL;
+    dict_set_text(d, "ERROR", result < 0 ? v->why.text : "Success");
+    if (result < 0)
+        return d;
+    dict_set_text(d, "process-uuid", gfid_text(v->s->xl->graph->process->uuid, uuid));
+    dict_set_text(d, "volume-id", v->volume_id ? v->volume_id : "");
+    dict_set_i64(d, "child_up", is_on(&v->s->child_up));
+    dict_set_i64(d, "clnt-lk-version", 0);
+    return d;
+}
+
+static void answer_setvolume(struct visit *v, int result)
+{
+    struct dict *d = answer(v, result);
+    size_t len = dict3_size(d);
+    uint8_t *bytes = malloc(len ? len : 1);
+    struct hndsk_setvolume_rsp rsp = {.op_ret = result < 0 ? -1 : 0, .op_errno = result < 0 ? -result : 0};
+
+    if (bytes && d) {
+        dict3_encode(d, bytes);
+        rsp.dict = (wire_dict3){.at = bytes, .len = (uint32_t)len};
+    }
+    reply(v->req, (void *)xdr_hndsk_setvolume_rsp, &rsp);
+    free(bytes);
+    dict_unref(d);
+}
+
+/* Not even a request: GARBAGE_ARGS with a result behind it, as stock does (spec wire 1.5). */
+static void refuse_garbage(struct rpc_request *req)
+{
+    static const uint8_t none[4]; /* a dictionary of no pairs */
+    const struct hndsk_setvolume_rsp rsp = {.op_ret = -1, .op_errno = EINVAL, .dict = {.at = none, .len = sizeof(none)}};
+    struct slicev body = {0};
+    struct slice bytes;
+
+    if (wire_encode(bufs(req->program->data), (void *)xdr_hndsk_setvolume_rsp, &rsp, &bytes) < 0) {
+        rpc_reply_error(req, RPC_SYSTEM_ERR);
+        return;
+    }
+    slicev_add(&body, bytes);
+    rpc_reply_error_with(req, RPC_GARBAGE_ARGS, &body);
+}
+
+static void log_arrival(const struct visit *v)
+{
+    const char *version = text_of(v->in, "client-version");
+    struct transport_peer peer;
+
+    rpc_conn_peer(v->req->conn, &peer);
+    log_info(v->s->xl->name, "accepted client from %s (version: %s) with subvol %s%s%s", v->uid, version ? version : "unknown", v->brick,
+             peer.tls ? " over " : "", peer.tls ? peer.tls_version : "");
+}
+
+static void setvolume_actor(struct rpc_request *req)
+{
+    struct visit v = {.req = req, .s = req->program->data, .conn = rpc_conn_data(req->conn)};
+    struct hndsk_setvolume_req arg;
+    int r;
+
+    if (wire_decode((void *)xdr_hndsk_setvolume_req, &arg, req->args, req->args_len) < 0) {
+        refuse_garbage(req);
+        return;
+    }
+    if (!v.conn) {
+        rpc_reply_error(req, RPC_SYSTEM_ERR);
+        return;
+    }
+    r = wire_dict3_open(&arg.dict, &v.in);
+    if (r < 0 || !v.in)
+        r = err_set(&v.why, -EINVAL, "Internal error: failed to unserialize request dictionary");
+    else
+        r = check(&v);
+    if (r == 0)
+        r = attach(&v);
+    if (r == 0) {
+        rpc_conn_admit(req->conn);
+        log_arrival(&v);
+    }
+    answer_setvolume(&v, r);
+    dict_unref(v.in);
+}
+
+/* ---- its neighbours --------------------------------------------------------------------------------------------------------- */
+
+static void common_actor(struct rpc_request *req)
+{
+    const struct rpc_common_rsp rsp = {0};
+
+    reply(req, (void *)xdr_rpc_common_rsp, &rsp);
+}
+
+static void getspec_actor(struct rpc_request *req)
+{
+    const struct hndsk_getspec_rsp rsp = {
+        .op_ret = -1, .op_errno = ENOSYS, .spec = wire_str("<this method is not in use, use glusterd for getspec>")};
+
+    reply(req, (void *)xdr_hndsk_getspec_rsp, &rsp);
+}
+
+static void set_lk_ver_actor(struct rpc_request *req)
+{
+    struct hndsk_set_lk_ver_req arg;
+
+    if (wire_decode((void *)xdr_hndsk_set_lk_ver_req, &arg, req->args, req->args_len) < 0) {
+        rpc_reply_error(req, RPC_GARBAGE_ARGS);
+        return;
+    }
+    const struct hndsk_set_lk_ver_rsp rsp = {.lk_ver = arg.lk_ver};
+    reply(req, (void *)xdr_hndsk_set_lk_ver_rsp, &rsp);
+}
+
+/* The others are the management daemon's: PROC_UNAVAIL here. */
+const struct rpc_actor handshake_actors[] = {
+    [HNDSK_NULL] = {.name = "NULL", .run = common_actor, .flags = RPC_ANYTIME},
+    [HNDSK_SETVOLUME] = {.name = "SETVOLUME", .run = setvolume_actor, .flags = RPC_ANYTIME},
+    [HNDSK_GETSPEC] = {.name = "GETSPEC", .run = getspec_actor, .flags = RPC_ANYTIME},
+    [HNDSK_PING] = {.name = "PING", .run = common_actor, .flags = RPC_ANYTIME},
+    [HNDSK_SET_LK_VER] = {.name = "SET_LK_VER", .run = set_lk_ver_actor, .flags = RPC_ANYTIME},
+};
+const unsigned int nr_handshake_actors = array_len(handshake_actors);

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* server.c: the translator protocol/server: its options, its listener, the events of its graph, and how it ends.
+ *
+ * The end (design section 4, rule 6) begins with EVENT_PARENT_DOWN: stop listening; start nothing more; answer what waits for a lock;
+ * when all fops have answered and the answers have left, disconnect; when the clients have ended, let go of the process. A timer
+ * looks at that every DRAIN_TICK_MS; nothing waits.
+ *
+ * Threads  init, fini, reconfigure, events from above and the drain timer: the loop's thread, or before it runs. Events from
+ *          below: any. */
+#include "server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "callback.h"
+#include "clock.h"
+#include "fop400.h"
+#include "graph.h"
+#include "handshake.h"
+#include "log.h"
+
+#define DRAIN_TICK_MS 10
+#define DRAIN_MAX_MS 3000 /* then connections are closed with what is still running; main gives the whole end 4 s */
+
+static const struct option server_options[] = {
+    OPT_STR("transport-type", struct server, transport_name, "tcp", "the transport module: tcp, socket, unix"),
+    OPT_PREFIX("auth.", "who may come in: auth.addr.BRICK.allow and .reject, auth.login.BRICK.allow and .ssl-allow, "
+                        "auth.login.USER.password",
+               .flags = OPTION_LIVE),
+    OPT_STR("auth-path", struct server, auth_path, NULL, "the brick whose rules a change is checked against"),
+    OPT_BOOL("rpc-auth-allow-insecure", struct server, allow_insecure, true, "serve source ports from 1024 on", .flags = OPTION_LIVE,
+             .aliases = (const char *const[]){"allow-insecure", "server.allow-insecure", NULL}),
+    OPT_BOOL("strict-auth-accept", struct server, strict_auth, false, "every authentication module must accept", .flags = OPTION_LIVE),
+    OPT_BOOL("dynamic-auth", struct server, dynamic_auth, true, "close connections that new rules would not let in",
+             .flags = OPTION_LIVE),
+    OPT_BOOL("root-squash", struct server, root_squash, false, "uid and gid 0 become anonuid and anongid", .flags = OPTION_LIVE),
+    OPT_BOOL("all-squash", struct server, all_squash, false, "every uid and gid becomes anonuid and anongid", .flags = OPTION_LIVE),
+    OPT_INT("anonuid", struct server, anonuid, "65534", 0, 4294967295.0, "the squashed uid", .flags = OPTION_LIVE),
+    OPT_INT("anongid", struct server, anongid, "65534", 0, 4294967295.0, "the squashed gid", .flags = OPTION_LIVE),
+    OPT_INT("rpc.outstanding-rpc-limit", struct server, outstanding, "64", 0, 65536,
+            "requests of one connection that are worked on at once; 0: no limit", .flags = OPTION_LIVE,
+            .aliases = (const char *const[]){"outstanding-rpc-limit", NULL}),
+    OPT_INT("inode-lru-limit", struct server, lru_limit, "16384", 0, 1048576, "unused inodes kept in memory; 0: no limit",
+            .flags = OPTION_LIVE),
+    OPT_PATH("statedump-path", struct server, statedump_path, NULL, "folder of statedumps"),
+    OPT_INT("event-threads", struct server, event_threads, "2", 1, 1024,
+            "stock's number of network threads; here each connection has its own or shares one loop: transport.socket.own-thread"),
+    OPT_INT("gid-timeout", struct server, gid_timeout, "300", 0, 2147483647, "how long manage-gids trusts what it looked up"),
+    OPT_OFF("manage-gids", "look up the caller's groups on the server"),
+    OPT_OFF("trace", "a trace translator at the top"),
+    OPT_OFF("config-directory", "volume files handed out by a brick", .aliases = (const char *const[]){"conf-dir", NULL}),
+};
+
+/* ---- options --------------------------------------------------------------------------------------------------------------- */
+
+/* The transport's options stand among ours. Its rows know by which other names they go. */
+struct transport_view {
+    struct transport_options o;
+    const struct optset *set;
+    const struct transport_type *type;
+};
+
+static bool goes_by(const struct option *row, const char *key)
+{
+    if (strcmp(row->key, key) == 0)
+        return true;
+    for (const char *const *a = row->aliases; a && *a; a++)
+        if (strcmp(*a, key) == 0)
+            return true;
+    return false;
+}
+
+static const char *transport_option(const struct transport_options *o, const char *key)
+{
+    const struct transport_view *v = o->ctx;
+    const struct option *row = v->type->options;
+
+    while (row && row->key && strcmp(row->key, key) != 0)
+        row++;
+    if (!row || !row->key)
+        return optset_get(v->set, key);
+    for (unsigned int i = v->set->n; i-- > 0;)
+        if (goes_by(row, v->set->pairs[i].key))
+            return v->set->pairs[i].value;
+    return NULL;
+}
+
+static void view_options(struct transport_view *v, const struct server *s, const struct optset *set)
+{
+    v->set = set;
+    v->type = s->transport;
+    v->o = (struct transport_options){.get = transport_option, .ctx = v};
+}
+
+static size_t nr_rows(const struct option *rows)
+{
+    size_t n = 0;
+
+    while (rows && rows[n].key)
+        n++;
+    return n;
+}
+
+static int copy_rules(const struct optset *from, struct optset *ret)
+{
+    *ret = (struct optset){0};
+    for (unsigned int i = 0; i < from->n; i++) {
+        const struct optpair *p = &from->pairs[i];
+        if (strncmp(p->key, "auth.", 5) == 0 && optset_add(ret, p->key, p->value, NULL, 0) < 0) {
+            optset_done(ret);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static int take_rules(struct server *s, const struct optset *set, struct err *err)
+{
+    struct optset rules, old;
+
+    int r = copy_rules(set, &rules);
+    if (r < 0)
+        return err_set(err, r, "volume %s: no memory", s->xl->name);
+    pthread_mutex_lock(&s->lock);
+    old = s->rules;
+    s->rules = rules;
+    s->auth = (struct auth_conf){.allow_insecure = s->allow_insecure, .strict = s->strict_auth};
+    pthread_mutex_unlock(&s->lock);
+    optset_done(&old);
+    return 0;
+}
+
+static void take_numbers(struct server *s)
+{
+    atomic_store_explicit(&s->live.allow_insecure, s->allow_insecure, memory_order_relaxed);
+    atomic_store_explicit(&s->live.root_squash, s->root_squash, memory_order_relaxed);
+    atomic_store_explicit(&s->live.all_squash, s->all_squash, memory_order_relaxed);
+    atomic_store_explicit(&s->live.anonuid, (unsigned int)s->anonuid, memory_order_relaxed);
+    atomic_store_explicit(&s->live.anongid, (unsigned int)s->anongid, memory_order_relaxed);
+    rpc_service_set_outstanding(s->rpc, (unsigned int)s->outstanding);
+    inode_table_set_limit(s->xl->graph->inodes, (unsigned int)s->lru_limit);
+}
+
+/* ---- connections ------------------------------------------------------------------------------------------------------------ */
+
+static void opened(void *host, struct rpc_conn *rpc)
+{
+    struct server *s = host;
+    struct server_conn *conn = calloc(1, sizeof(*conn));
+
+    if (!conn) {
+        rpc_conn_disconnect(rpc, -ENOMEM);
+        return;
+    }
+    conn->server = s;
+    conn->rpc = rpc;
+    pthread_mutex_init(&conn->lock, NULL);
+    rpc_conn_set_data(rpc, conn);
+}
+
+static void closed(void *host, struct rpc_conn *rpc, int err)
+{
+    struct server *s = host;
+    struct server_conn *conn = rpc_conn_data(rpc);
+    struct transport_peer peer;
+
+    if (!conn)
+        return;
+    rpc_conn_peer(rpc, &peer);
+    if (conn->owner)
+        log_info(s->xl->name, "disconnecting connection from %s (%s)%s%s", conn->owner->client->uid, peer.text, err ? ": " : "",
+                 err ? strerror(-err) : "");
+    server_detach(conn);
+    rpc_conn_set_data(rpc, NULL);
+    pthread_mutex_destroy(&conn->lock);
+    free(conn->user);
+    free(conn->password);
+    free(conn);
+}
+
+static bool privileged(void *host, struct rpc_conn *rpc)
+{
+    struct server *s = host;
+    struct transport_peer peer;
+
+    if (atomic_load_explicit(&s->live.allow_insecure, memory_order_relaxed))
+        return true;
+    rpc_conn_peer(rpc, &peer);
+    return auth_port_privileged(peer.addr);
+}
+
+static const struct rpc_service_host service_host = {.opened = opened, .privileged = privileged, .closed = closed};
+
+/* ---- a client that new rules would not let in -------------------------------------------------------------------------------- */
+
+static void judge_again(struct rpc_conn *rpc, void *ctx)
+{
+    struct server *s = ctx;
+    struct server_conn *conn = rpc_conn_data(rpc);
+    struct transport_peer peer;
+    const char *user, *why;
+    bool in = true;
+
+    rpc_conn_peer(rpc, &peer);
+    pthread_mutex_lock(&s->lock);
+    if (conn && conn->owner) {
+        const struct auth_asker who = {
+            .brick = conn->owner->bound->name,
+            .addr = peer.addr,
+            .tls = peer.tls,
+            .common_name = peer.common_name,
+            .alt_names = peer.alt_names,
+            .user = conn->user,
+            .password = conn->password,
+        };
+        in = auth_allowed(&s->rules, &s->auth, &who, &user, &why);
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (!in) {
+        log_warning(s->xl->name, "%s is disconnected, the new rules do not let it in: %s", peer.text, why);
+        rpc_conn_disconnect(rpc, -EACCES);
+    }
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------------------- */
+
+static int make_service(struct server *s, struct err *err)
+{
+    struct xlator *xl = s->xl;
+
+    s->rpc = rpc_service_new(&xl->graph->process->env, &service_host, s);
+    if (!s->rpc)
+        return err_set(err, -ENOMEM, "volume %s: no memory", xl->name);
+    s->fop_program = (struct rpc_program){.name = "GlusterFS 4.x v1",
+                                          .number = FOP_PROGRAM,
+                                          .version = FOP400_VERSION,
+                                          .actors = fop_actors,
+                                          .nr_actors = nr_fop_actors,
+                                          .data = s};
+    s->handshake_program = (struct rpc_program){.name = "GlusterFS Handshake",
+                                                .number = HNDSK_PROGRAM,
+                                                .version = HNDSK_VERSION,
+                                                .actors = handshake_actors,
+                                                .nr_actors = nr_handshake_actors,
+                                                .data = s};
+    int r = rpc_service_add(s->rpc, &s->fop_program);
+    if (r == 0)
+        r = rpc_service_add(s->rpc, &rpc_dump_program);
+    if (r == 0)
+        r = rpc_service_add(s->rpc, &s->handshake_program);
+    return r < 0 ? err_set(err, r, "volume %s: no memory", xl->name) : 0;
+}
+
+static void drain_tick(struct timer *t);
+
+static int server_init(struct xlator *xl, struct err *err)
+{
+    struct server *s = xl->priv;
+    struct transport_view view;
+    int r;
+
+    s->xl = xl;
+    pthread_mutex_init(&s->lock, NULL);
+    s->lock_made = true;
+    s->drain.expired = drain_tick;
+    if (xl->parent)
+        return err_set(err, -EINVAL, "volume %s: protocol/server must be the top of the graph", xl->name);
+    if ((r = auth_check_rules(&xl->options, xl->name, err)) < 0 || (r = take_rules(s, &xl->options, err)) < 0)
+        return r;
+    if ((r = transport_load(s->transport_name, &s->transport, err)) < 0)
+        return r;
+    const struct option_table tables[] = {{server_options, array_len(server_options)},
+                                          {s->transport->options, nr_rows(s->transport->options)}};
+    options_warn_unknown(tables, array_len(tables), &xl->options, xl->name);
+    if (optset_get(&xl->options, "event-threads"))
+        log_info(xl->name, "option event-threads has no effect: a connection has a thread of its own or shares the event loop");
+    if ((r = make_service(s, err)) < 0)
+        return r;
+    take_numbers(s);
+    if (s->statedump_path)
+        xl->graph->process->statedump_dir = s->statedump_path;
+    view_options(&view, s, &xl->options);
+    return rpc_service_listen(s->rpc, s->transport, &view.o, err);
+}
+
+static int server_reconfigure(struct xlator *xl, const struct optset *set, struct err *err)
+{
+    struct server *s = xl->priv;
+    struct transport_view view;
+    int r;
+
+    if ((r = auth_check_rules(set, xl->name, err)) < 0)
+        return r;
+    view_options(&view, s, set);
+    if ((r = rpc_service_reconfigure(s->rpc, &view.o, err)) < 0)
+        return r;
+    if ((r = options_apply(server_options, array_len(server_options), set, xl->name, true, s, err)) < 0 ||
+        (r = take_rules(s, set, err)) < 0)
+        return r;
+    take_numbers(s);
+    if (s->dynamic_auth)
+        server_each_admitted(s, judge_again, s);
+    return 0;
+}
+
+static void server_fini(struct xlator *xl)
+{
+    struct server *s = xl->priv;
+
+    if (s->rpc) {
+        rpc_service_stop_listening(s->rpc);
+        loop_disarm(xl->graph->process->env.loop, &s->drain);
+        rpc_service_free(s->rpc);
+    }
+    if (s->statedump_path && xl->graph->process->statedump_dir == s->statedump_path)
+        xl->graph->process->statedump_dir = GF_RUNDIR;
+    if (s->lock_made) {
+        optset_done(&s->rules);
+        pthread_mutex_destroy(&s->lock);
+    }
+}
+
+/* ---- the end ---------------------------------------------------------------------------------------------------------------- */
+
+static void add_queued(struct rpc_conn *conn, void *ctx)
+{
+    size_t *queued = ctx;
+    struct transport_stats st;
+    unsigned int outstanding;
+
+    rpc_conn_stats(conn, &st, &outstanding);
+    *queued += st.queued;
+}
+
+static bool all_answered(struct server *s)
+{
+    size_t queued = 0;
+
+    if (counter_get(&s->running) > 0)
+        return false;
+    rpc_service_each(s->rpc, add_queued, &queued);
+    return queued == 0;
+}
+
+static void drain_tick(struct timer *t)
+{
+    struct server *s = container_of(t, struct server, drain);
+    struct process *p = s->xl->graph->process;
+
+    server_cancel_parked(s);
+    if (!s->kicked) {
+        bool late = clock_ms() - s->drain_started_ms > DRAIN_MAX_MS;
+        if (late)
+            log_warning(s->xl->name, "%lld operations have not come back after %d ms; connections are closed now",
+                        (long long)counter_get(&s->running), DRAIN_MAX_MS);
+        if (late || all_answered(s)) {
+            s->kicked = true;
+            rpc_service_disconnect_all(s->rpc, 0);
+        }
+    }
+    if (s->kicked && rpc_service_conns(s->rpc) == 0 && server_all_ended(s) && counter_get(&s->running) == 0) {
+        s->draining = false;
+        process_let_go(p, &s->hold);
+        return;
+    }
+    if (loop_arm(p->env.loop, t, DRAIN_TICK_MS) < 0)
+        log_error(s->xl->name, "no memory for a timer: the end is not waited for");
+}
+
+static void begin_end(struct server *s)
+{
+    if (s->draining)
+        return;
+    s->draining = true;
+    s->drain_started_ms = clock_ms();
+    process_hold(s->xl->graph->process, &s->hold, s->xl->name);
+    atomic_store_explicit(&s->stopping, true, memory_order_relaxed);
+    rpc_service_stop_listening(s->rpc);
+    drain_tick(&s->drain);
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------------------- */
+
+static void child_is(struct server *s, bool up)
+{
+    if (atomic_exchange_explicit(&s->child_up, up, memory_order_relaxed) != up &&
+        atomic_load_explicit(&s->ready, memory_order_relaxed))
+        server_tell_all(s, up ? CBK_CHILD_UP : CBK_CHILD_DOWN);
+}
+
+static void reload(struct server *s)
+{
+    struct transport_view view;
+    struct err err = {0};
+
+    view_options(&view, s, &s->xl->options);
+    if (rpc_service_reconfigure(s->rpc, &view.o, &err) < 0)
+        log_error(s->xl->name, "the old certificates stay: %s", err.text);
+}
+
+static void server_notify(struct xlator *xl, enum xlator_event event, void *data)
+{
+    struct server *s = xl->priv;
+
+    switch (event) {
+    case EVENT_CHILD_UP:
+        child_is(s, true);
+        break;
+    case EVENT_CHILD_DOWN:
+        child_is(s, false);
+        break;
+    case EVENT_UPCALL:
+        server_upcall(s, data);
+        break;
+    case EVENT_PARENT_UP:
+        xlator_notify_down(xl, event, data);
+        atomic_store_explicit(&s->ready, true, memory_order_relaxed);
+        break;
+    case EVENT_PARENT_DOWN:
+        begin_end(s);
+        xlator_notify_down(xl, event, data);
+        break;
+    case EVENT_RELOAD:
+        reload(s);
+        xlator_notify_down(xl, event, data);
+        break;
+    }
+}
+
+const struct xlator_type server_type = {
+    .name = "protocol/server",
+    .options = server_options,
+    .nr_options = array_len(server_options),
+    .warns_unknown = true,
+    .priv_size = sizeof(struct server),
+    .inode_slot = true,
+    .init = server_init,
+    .reconfigure = server_reconfigure,
+    .fini = server_fini,
+    .notify = server_notify,
+    .dump = server_dump,
+};
