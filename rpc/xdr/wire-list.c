@@ -35,6 +35,8 @@ static bool encode_list(XDR *x, const struct wire_list *l, element_proc proc)
     union element e;
     uint32_t more = 1, end = 0;
 
+    if (l->at) /* a view, as it was decoded */
+        return wire_put(x, l->at, l->len);
     for (uint32_t i = 0; i < l->count; i++)
         if (!xdr_u32(x, &more) || !l->get(l->ctx, i, &e) || !proc(x, &e))
             return false;

@@ -173,7 +173,8 @@ int wire_dict3_open(const wire_dict3 *d, struct dict **ret);
 
 /* ---- lists -------------------------------------------------------------------------------------------------------------
  * "list of": u32 1 before each element, u32 0 at the end. Decoding: a checked view, count elements; wire_list_next() takes
- * them off one by one. Encoding: count elements that get() makes from ctx (called twice for each: sizing and encoding). */
+ * them off one by one. Encoding, with `at` NULL: count elements that get() makes from ctx (called twice for each: for the size
+ * and for the bytes). */
 struct wire_list {
     const uint8_t *at;
     uint32_t len;
