@@ -126,9 +126,9 @@ static int print_version(struct command_line *cl, const char *value, struct err 
 static int print_help(struct command_line *cl, const char *value, struct err *err);
 static int print_usage(struct command_line *cl, const char *value, struct err *err);
 
-#define NO_SERVER "fetching volume files from a server"
-#define NO_MOUNT "mounting"
-#define NO_MANAGEMENT "management by glusterd"
+#define NO_SERVER "a client of volume file servers"
+#define NO_MOUNT "a mount"
+#define NO_MANAGEMENT "the interface to glusterd"
 
 static const struct row rows[] = {
     {"volfile", 'f', "FILE", take_volfile, "the volume file (" GF_CONFDIR "/glusterfsd.vol)", NULL},
@@ -256,10 +256,9 @@ static const struct row *row_of(int got)
 {
     if (got >= FIRST)
         return &rows[got - FIRST];
-    for (size_t i = 0; i < array_len(rows); i++)
+    for (size_t i = 0;; i++) /* getopt gives only what it was given */
         if (rows[i].letter == got)
             return &rows[i];
-    return NULL;
 }
 
 /* The program's name selects what it is; libtool's wrapper puts "lt-" before it in an uninstalled tree. */
@@ -278,13 +277,14 @@ static int take_name(struct command_line *cl, const char *argv0)
 }
 
 /* getopt's own form of the rows. */
-static void getopt_words(struct option words[array_len(rows) + 1], char letters[3 * array_len(rows) + 1])
+static void getopt_words(struct option words[array_len(rows) + 1], char letters[3 * array_len(rows) + 2])
 {
+    *letters++ = ':'; /* a missing value is told from an unknown option */
     for (size_t i = 0; i < array_len(rows); i++) {
         int has = !rows[i].value ? no_argument : rows[i].value[0] == '[' ? optional_argument : required_argument;
 
         words[i] = (struct option){.name = rows[i].name, .has_arg = has, .val = FIRST + (int)i};
-        if (!rows[i].letter)
+        if (!rows[i].letter || rows[i].letter == '?') /* what getopt itself answers with */
             continue;
         *letters++ = rows[i].letter;
         for (int colons = has; colons > 0; colons--) /* one: required, two: optional */
@@ -300,22 +300,28 @@ static int usage(const struct command_line *cl)
     return EXIT_USAGE;
 }
 
+static int wrong_word(const struct command_line *cl, int got, const char *word)
+{
+    fprintf(stderr, got == ':' ? "%s: %s: a value is missing\n" : "%s: %s: there is no such option\n", cl->name, word);
+    return usage(cl);
+}
+
 int command_line_parse(struct command_line *cl, int argc, char **argv)
 {
     struct option words[array_len(rows) + 1];
-    char letters[3 * array_len(rows) + 1];
+    char letters[3 * array_len(rows) + 2];
     int got, failed;
 
     *cl = (struct command_line){.log_level = LVL_INFO};
     if ((failed = take_name(cl, argv[0])))
         return failed;
     getopt_words(words, letters);
+    opterr = 0;
+    optind = 0; /* also when a test calls again */
     while (!cl->done && (got = getopt_long(argc, argv, letters, words, NULL)) != -1) {
-        const struct row *row = got == '?' && optopt ? NULL : row_of(got);
-
-        if (!row)
-            return usage(cl);
-        if ((failed = take_row(cl, row, optarg)))
+        if (got == ':' || (got == '?' && optopt != '?'))
+            return wrong_word(cl, got, argv[optind - 1]);
+        if ((failed = take_row(cl, row_of(got), optarg)))
             return failed;
     }
     if (!cl->done && optind < argc) {

@@ -266,7 +266,7 @@ static void log_arguments(int argc, char **argv)
 /* The sentence goes to the log, to the parent that waits, and to the terminal unless the log is there. */
 static int start_failed(struct server *s, const struct err *err)
 {
-    bool log_is_terminal = s->cl.log_file && strcmp(s->cl.log_file, "-") == 0;
+    bool log_is_terminal = s->cl.log_file && (strcmp(s->cl.log_file, "-") == 0 || strcmp(s->cl.log_file, "/dev/stderr") == 0);
     char sentence[sizeof(err->text) + 64];
 
     snprintf(sentence, sizeof(sentence), "%s: %s", s->cl.name, err->text);

@@ -210,10 +210,33 @@ int dict_put(struct dict *d, const char *key, size_t key_len, enum dict_type typ
     return 0;
 }
 
+/* 0: any length. */
+static size_t size_of_type(enum dict_type type)
+{
+    switch (type) {
+    case DICT_SIGNED:
+    case DICT_UNSIGNED:
+    case DICT_DOUBLE:
+        return 8;
+    case DICT_UUID:
+        return 16;
+    case DICT_IATT:
+        return sizeof(struct iatt);
+    case DICT_MDATA:
+        return sizeof(struct dict_mdata);
+    default:
+        return 0;
+    }
+}
+
 int dict_set(struct dict *d, const char *key, enum dict_type type, const void *value, size_t len)
 {
     void *to;
-    int err = dict_put(d, key, strlen(key), type, len, &to);
+    int err;
+
+    if (size_of_type(type) && len != size_of_type(type))
+        return -EINVAL;
+    err = dict_put(d, key, strlen(key), type, len, &to);
 
     if (!err && len)
         memmove(to, value, len); /* the value may be the dict's own */
