@@ -214,6 +214,11 @@ void fop_pass(struct xlator *from, struct fop *fop);
 /* An operation of a translator's own, under parent (for retry, resolution, fan-out): own arguments and frames; credentials,
  * client and graph of the parent; not listed with the client. done gets the child and frees it. */
 struct fop *fop_child(struct fop *parent, enum fop_op op, fop_done_fn done, void *ctx);
+/* A child with the parent's operation and arguments, for a translator that goes on with one of them changed: references of its
+ * own, but texts stay the parent's, which therefore waits for it. fop_adopt(), as the last thing done() does: the child's
+ * results become the parent's, the child is freed, the parent completed. */
+struct fop *fop_child_like(struct fop *parent, fop_done_fn done, void *ctx);
+void fop_adopt(struct fop *child);
 
 /* Parking: the fop waits for an event, without a thread. fop_park() false: it was cancelled already, complete it with
  * fop->cancel_err. The one who wants to go on calls fop_unpark(): true: it is yours again; false: the canceller has it, and
