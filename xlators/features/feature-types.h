@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* feature-types.h: the translator types of this folder, for xlators/table.c and the tests. */
+#ifndef XLATORS_FEATURE_TYPES_H
+#define XLATORS_FEATURE_TYPES_H
+
+#include "xlator.h"
+
+/* passthrough.c: the feature is off, and switching it on is refused by name (doc/refused.md) */
+extern const struct xlator_type trash_type, changelog_type, worm_type, read_only_type, leases_type, upcall_type, marker_type, barrier_type,
+    index_type, quota_type, arbiter_type;
+
+extern const struct xlator_type bitrot_stub_type; /* bitrot-stub.c */
+extern const struct xlator_type selinux_type;     /* selinux.c     */
+
+#endif

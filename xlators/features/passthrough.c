@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The translators that every brick volume file of a stock daemon names and whose feature we do not have.
+ *
+ * While the feature is off a type has no handlers, so that operations pass by pointer, but for what its being there means even
+ * then (spec brick 6.1): trash protects its two directories, leases answers LEASE, changelog and index make their directories.
+ * Switching a feature on is refused by an OPT_OFF row; doc/refused.md lists these, and a test reads that list. */
+#include "passthrough.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "feature-types.h"
+
+/* 0600 like stock, so that a brick that is handed back looks as it would have. */
+static int make_dirs(struct xlator *xl, const char *base, const char *const *below, struct err *err)
+{
+    char path[PATH_MAX];
+
+    for (size_t i = 0; below[i]; i++) {
+        int len = snprintf(path, sizeof(path), "%s%s", base, below[i]);
+
+        if (len < 0 || (size_t)len >= sizeof(path))
+            return err_set(err, -ENAMETOOLONG, "volume %s: the path %s is too long", xl->name, base);
+        if (mkdir(path, 0600) < 0 && errno != EEXIST) {
+            int failed = -errno;
+
+            return err_set(err, failed, "volume %s: cannot make the directory %s: %s", xl->name, path, strerror(-failed));
+        }
+    }
+    return 0;
+}
+
+/* ---- features/trash ------------------------------------------------------------------------------------------------------ */
+
+static bool is_trash(const struct inode *in)
+{
+    static const gfid_t trashcan = {{[15] = 5}}, internal_op = {{[15] = 6}};
+
+    return in && (gfid_equal(in->gfid, trashcan) || gfid_equal(in->gfid, internal_op));
+}
+
+static void trash_rmdir(struct xlator *xl, struct fop *fop)
+{
+    if (is_trash(fop->loc.inode))
+        fop_fail(fop, EPERM);
+    else
+        fop_pass(xl, fop);
+}
+
+static void trash_rename(struct xlator *xl, struct fop *fop)
+{
+    if (is_trash(fop->loc.inode) || is_trash(fop->loc2.inode))
+        fop_fail(fop, EPERM);
+    else
+        fop_pass(xl, fop);
+}
+
+static const struct option trash_options[] = {
+    OPT_OFF("trash", "the trash directory"),
+    FORGET_TEXT("trash-dir", "name of the trash directory"),
+    FORGET_TEXT("trash-eliminate-path", "what is not kept"),
+    FORGET_SIZE("trash-max-filesize", "larger files are not kept"),
+    FORGET_FLAG("trash-internal-op", "whether what internal operations remove is kept"),
+    FORGET_PATH("brick-path", "the brick directory"),
+};
+const struct xlator_type trash_type = {
+    .name = "features/trash",
+    .options = trash_options,
+    .nr_options = array_len(trash_options),
+    .priv_size = sizeof(struct read_and_forgotten),
+    .on = {[FOP_RMDIR] = trash_rmdir, [FOP_RENAME] = trash_rename},
+};
+
+/* ---- features/changelog -------------------------------------------------------------------------------------------------- */
+
+static int changelog_init(struct xlator *xl, struct err *err)
+{
+    static const char *const dirs[] = {"", "/htime", "/csnap", NULL};
+    const char *base = optset_get(&xl->options, "changelog-dir");
+
+    return base ? make_dirs(xl, base, dirs, err) : 0;
+}
+
+static const char *const op_modes[] = {"realtime", NULL};
+static const char *const encodings[] = {"binary", "ascii", NULL};
+static const struct option changelog_options[] = {
+    OPT_OFF("changelog", "the change log"),
+    OPT_OFF("changelog-notification", "change notification"),
+    FORGET_PATH("changelog-brick", "the brick directory"),
+    FORGET_PATH("changelog-dir", "where journals are"),
+    {.key = "op-mode", .type = OPTION_CHOICE, .offset = offsetof(struct read_and_forgotten, choice), .def = "realtime", .choices = op_modes,
+     .flags = OPTION_LIVE, .help = "when records are written"},
+    {.key = "encoding", .type = OPTION_CHOICE, .offset = offsetof(struct read_and_forgotten, choice), .def = "ascii", .choices = encodings,
+     .flags = OPTION_LIVE, .help = "form of records"},
+    FORGET_TIME("rollover-time", 0, 0, "how long a journal is written to"),
+    FORGET_TIME("fsync-interval", 0, 0, "how often a journal is synced"),
+    FORGET_TIME("changelog-barrier-timeout", 0, 0, "how long entry operations are held back"),
+    FORGET_FLAG("capture-del-path", "whether the path of what is deleted is recorded"),
+};
+const struct xlator_type changelog_type = {
+    .name = "features/changelog",
+    .options = changelog_options,
+    .nr_options = array_len(changelog_options),
+    .priv_size = sizeof(struct read_and_forgotten),
+    .init = changelog_init,
+};
+
+/* ---- features/index ------------------------------------------------------------------------------------------------------ */
+
+static int index_init(struct xlator *xl, struct err *err)
+{
+    static const char *const dirs[] = {"", "/xattrop", "/dirty", "/entry-changes", NULL};
+    const char *base = optset_get(&xl->options, "index-base");
+
+    return base ? make_dirs(xl, base, dirs, err) : 0;
+}
+
+static const struct option index_options[] = {
+    FORGET_PATH("index-base", "where the heal indices are"),
+    FORGET_TEXT("xattrop64-watchlist", "counters of disperse"),
+    FORGET_TEXT("xattrop-dirty-watchlist", "dirty counters of replicate"),
+    FORGET_TEXT("xattrop-pending-watchlist", "pending counters of replicate"),
+};
+const struct xlator_type index_type = {
+    .name = "features/index",
+    .options = index_options,
+    .nr_options = array_len(index_options),
+    .priv_size = sizeof(struct read_and_forgotten),
+    .init = index_init,
+};
+
+/* ---- features/leases ----------------------------------------------------------------------------------------------------- */
+
+static void leases_lease(struct xlator *xl, struct fop *fop)
+{
+    fop_fail(fop, ENOSYS);
+}
+
+static const struct option leases_options[] = {
+    OPT_OFF("leases", "leases"),
+    FORGET_NUMBER("lease-lock-recall-timeout", "how long a holder may keep a recalled lease"),
+};
+const struct xlator_type leases_type = {
+    .name = "features/leases",
+    .options = leases_options,
+    .nr_options = array_len(leases_options),
+    .priv_size = sizeof(struct read_and_forgotten),
+    .on = {[FOP_LEASE] = leases_lease},
+};
+
+/* ---- without any effect while off ---------------------------------------------------------------------------------------- */
+
+#define PASSES_BY(variable, type_name, rows)        \
+    const struct xlator_type variable = {           \
+        .name = type_name,                          \
+        .options = rows,                            \
+        .nr_options = array_len(rows),              \
+        .priv_size = sizeof(struct read_and_forgotten), \
+    }
+
+static const struct option worm_options[] = {
+    OPT_OFF("worm", "write-once volumes"),
+    OPT_OFF("worm-file-level", "write-once files"),
+    FORGET_FLAG("worm-files-deletable", "whether a file may be removed after its retention"),
+    FORGET_TIME("default-retention-period", 0, 0, "how long a file is kept"),
+    FORGET_TEXT("retention-mode", "whether retention may be shortened"),
+    FORGET_TIME("auto-commit-period", 0, 0, "after how long without a change a file is kept"),
+};
+PASSES_BY(worm_type, "features/worm", worm_options);
+
+static const struct option read_only_options[] = {
+    OPT_OFF("read-only", "read-only volumes"),
+};
+PASSES_BY(read_only_type, "features/read-only", read_only_options);
+
+static const struct option upcall_options[] = {
+    OPT_OFF("cache-invalidation", "cache invalidation"),
+    FORGET_NUMBER("cache-invalidation-timeout", "how long a client's interest is remembered"),
+};
+PASSES_BY(upcall_type, "features/upcall", upcall_options);
+
+static const struct option marker_options[] = {
+    FORGET_TEXT("volume-uuid", "id of the volume"),
+    FORGET_TEXT("timestamp-file", "the volume mark of geo-replication"),
+    OPT_OFF("quota", "quota accounting"),
+    OPT_OFF("inode-quota", "quota accounting of objects"),
+    OPT_OFF("xtime", "the change times of geo-replication"),
+    OPT_OFF("gsync-force-xtime", "the change times of geo-replication"),
+    FORGET_NUMBER("quota-version", "generation of the quota attributes"),
+};
+PASSES_BY(marker_type, "features/marker", marker_options);
+
+static const struct option barrier_options[] = {
+    OPT_OFF("barrier", "the snapshot barrier"),
+    FORGET_TIME("barrier-timeout", 0, 0, "how long answers are held back"),
+};
+PASSES_BY(barrier_type, "features/barrier", barrier_options);
+
+static const struct option quota_options[] = {
+    OPT_OFF("enable", "quota"),
+    OPT_OFF("server-quota", "quota"),
+    FORGET_FLAG("deem-statfs", "whether statfs shows the limit"),
+    FORGET_PERCENT("default-soft-limit", "where warnings begin"),
+    FORGET_TIME("soft-timeout", 0, 1800, "how long a size is believed"),
+    FORGET_TIME("hard-timeout", 0, 60, "how long a size is believed above the soft limit"),
+    FORGET_TEXT("volume-uuid", "name of the volume"),
+    FORGET_TIME("alert-time", 0, 604800, "how often a warning is repeated"),
+};
+PASSES_BY(quota_type, "features/quota", quota_options);
+
+/* ---- never off ----------------------------------------------------------------------------------------------------------- */
+
+static int arbiter_init(struct xlator *xl, struct err *err)
+{
+    return err_set(err, -EOPNOTSUPP, "volume %s: type features/arbiter: this build does not have arbiter bricks; see doc/refused.md",
+                   xl->name);
+}
+
+const struct xlator_type arbiter_type = {
+    .name = "features/arbiter",
+    .init = arbiter_init,
+};
