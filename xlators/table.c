@@ -2,10 +2,38 @@
 /* The translators that are linked in: one line to declare a type, one to list it. */
 #include "xlator.h"
 
+extern const struct xlator_type arbiter_type;
+extern const struct xlator_type barrier_type;
+extern const struct xlator_type bitrot_stub_type;
+extern const struct xlator_type changelog_type;
+extern const struct xlator_type index_type;
+extern const struct xlator_type leases_type;
+extern const struct xlator_type marker_type;
+extern const struct xlator_type quota_type;
+extern const struct xlator_type read_only_type;
+extern const struct xlator_type selinux_type;
+extern const struct xlator_type trash_type;
+extern const struct xlator_type upcall_type;
+extern const struct xlator_type worm_type;
+extern const struct xlator_type posix_acl_type;
 extern const struct xlator_type io_stats_type;
 extern const struct xlator_type io_threads_type;
 
 const struct xlator_type *const xlator_types[] = {
+    &arbiter_type,
+    &barrier_type,
+    &bitrot_stub_type,
+    &changelog_type,
+    &index_type,
+    &leases_type,
+    &marker_type,
+    &quota_type,
+    &read_only_type,
+    &selinux_type,
+    &trash_type,
+    &upcall_type,
+    &worm_type,
+    &posix_acl_type,
     &io_stats_type,
     &io_threads_type,
     NULL,
