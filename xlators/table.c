@@ -18,6 +18,7 @@ extern const struct xlator_type worm_type;
 extern const struct xlator_type posix_acl_type;
 extern const struct xlator_type io_stats_type;
 extern const struct xlator_type io_threads_type;
+extern const struct xlator_type server_type;
 
 const struct xlator_type *const xlator_types[] = {
     &arbiter_type,
@@ -36,5 +37,6 @@ const struct xlator_type *const xlator_types[] = {
     &posix_acl_type,
     &io_stats_type,
     &io_threads_type,
+    &server_type,
     NULL,
 };
