@@ -19,6 +19,7 @@ extern const struct xlator_type posix_acl_type;
 extern const struct xlator_type io_stats_type;
 extern const struct xlator_type io_threads_type;
 extern const struct xlator_type server_type;
+extern const struct xlator_type posix_type;
 
 const struct xlator_type *const xlator_types[] = {
     &arbiter_type,
@@ -38,5 +39,6 @@ const struct xlator_type *const xlator_types[] = {
     &io_stats_type,
     &io_threads_type,
     &server_type,
+    &posix_type,
     NULL,
 };

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* data.c: OPEN, READ, WRITE, TRUNCATE, FLUSH, FSYNC, SEEK (spec brick 2.5). */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "posix.h"
+
+#define PIECE (1 * MiB)
+#define DIRECT_ALIGN 4096
+#define POOLED (32 * KiB) /* from here on buffers are aligned */
+
+int op_open(struct posix *p, struct fop *fop)
+{
+    OBJ(o);
+    int r = obj_of_inode(p, fop->loc.inode, &o);
+    if (r < 0)
+        return r;
+    int flags = open_flags(p, fop->in.open.flags);
+    int fd = obj_open(&o, o.kind == OBJ_HANDLE ? flags : flags & ~O_NOFOLLOW);
+    if (fd < 0)
+        return fd;
+    mdata_touch(&o, &fop->cred, fop->cred.time_flags);
+    return pfd_bind(p, fop, o.inode, fd, fop->in.open.flags, false);
+}
+
+static bool is_direct(struct posix *p, const struct fop *fop)
+{
+    const struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
+    return f && (f->flags & O_DIRECT || p->o_direct);
+}
+
+/* ---- READ ---- */
+
+static int read_buffers(struct posix *p, struct slicev *to, size_t size, bool direct)
+{
+    for (size_t at = 0; at < size;) {
+        size_t n = min_of(size - at, PIECE);
+        struct iobuf *b = iobuf_new(p->process->env.bufs, direct ? max_of(n, POOLED) : n);
+        if (!b || slicev_add(to, slice_of(b, n)) < 0)
+            return -ENOMEM;
+        at += n;
+    }
+    return 0;
+}
+
+/* Only the first len bytes have been filled. */
+static int read_trim(struct slicev *sv, size_t len)
+{
+    struct slicev got = {.n = 0};
+    for (unsigned int i = 0; i < sv->n && len; i++) {
+        struct slice s = slicev_at(sv)[i];
+        size_t n = min_of(s.len, len);
+        int r = slicev_add(&got, slice_part(s, 0, n));
+        if (r < 0) {
+            slicev_done(&got);
+            return r;
+        }
+        len -= n;
+    }
+    slicev_done(sv);
+    slicev_move(sv, &got);
+    return 0;
+}
+
+static ssize_t read_all(int fd, const struct slicev *to, off_t offset, int flags)
+{
+    size_t done = 0;
+    while (done < to->len) {
+        struct iovec iov[32];
+        unsigned int n = slicev_iov(to, done, iov, array_len(iov));
+        ssize_t r = preadv2(fd, iov, (int)n, offset + (off_t)done, flags);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return done && !(flags & RWF_NOWAIT) ? (ssize_t)done : -errno;
+        if (r == 0)
+            break;
+        done += (size_t)r;
+        if (flags & RWF_NOWAIT)
+            break;
+    }
+    return (ssize_t)done;
+}
+
+static int read_check(const struct fop *fop)
+{
+    uint32_t size = fop->in.read.size;
+    if (size == 0 || size > READ_MAX || fop->in.read.offset > (uint64_t)INT64_MAX - size)
+        return -EINVAL;
+    return fop->fd && fop->fd->is_dir ? -EISDIR : 0;
+}
+
+/* The end-of-file hint that read-ahead and io-cache of clients live on. */
+static void read_mark_end(struct fop *fop, const struct stat *st)
+{
+    if (st->st_size == 0 || fop->in.read.offset + fop->in.read.size >= (uint64_t)st->st_size)
+        fop->err = ENOENT;
+}
+
+int op_read(struct posix *p, struct fop *fop)
+{
+    OBJ(o);
+    int r = read_check(fop);
+    if (r == 0)
+        r = obj_of_fd(p, fop->fd, fop->loc.inode, &o);
+    if (r < 0)
+        return r;
+    if (!S_ISREG(o.st.st_mode))
+        return -EINVAL;
+    bool direct = is_direct(p, fop);
+    size_t size = fop->in.read.size;
+    if (size > PIECE) { /* memory for what is there, not for what is asked */
+        uint64_t left = (uint64_t)o.st.st_size > fop->in.read.offset ? (uint64_t)o.st.st_size - fop->in.read.offset : 0;
+        size = min_of(size, (size_t)max_of(left, (uint64_t)1));
+        if (direct)
+            size = min_of((size + DIRECT_ALIGN - 1) & ~(size_t)(DIRECT_ALIGN - 1), (size_t)fop->in.read.size);
+    }
+    r = read_buffers(p, &fop->out.data, size, direct);
+    if (r < 0)
+        return r;
+    ssize_t n = read_all(o.fd, &fop->out.data, (off_t)fop->in.read.offset, 0);
+    if (n < 0)
+        return (int)n;
+    if ((size_t)n < fop->out.data.len) {
+        r = read_trim(&fop->out.data, (size_t)n);
+        if (r < 0)
+            return r;
+    }
+    mdata_touch(&o, &fop->cred, fop->cred.time_flags);
+    r = obj_iatt_now(&o, &fop->out.stat);
+    if (r < 0)
+        return r;
+    read_mark_end(fop, &o.st);
+    return (int)n;
+}
+
+int op_read_try(struct posix *p, struct fop *fop)
+{
+    struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
+    if (!f || f->is_dir || read_check(fop) < 0 || fop->in.read.size > PIECE || fop->cred.time_flags || is_direct(p, fop))
+        return -EAGAIN;
+    int r = read_buffers(p, &fop->out.data, fop->in.read.size, false);
+    ssize_t n = r < 0 ? r : read_all(f->fd, &fop->out.data, (off_t)fop->in.read.offset, RWF_NOWAIT);
+    r = n < 0 ? -EAGAIN : op_stat_try(p, fop);
+    /* Part of it may have to come from the disk. */
+    if (r == 0 && (size_t)n < fop->in.read.size && fop->in.read.offset + (uint64_t)n < fop->out.stat.size)
+        r = -EAGAIN;
+    if (r == 0 && (size_t)n < fop->out.data.len)
+        r = read_trim(&fop->out.data, (size_t)n);
+    if (r < 0) {
+        slicev_done(&fop->out.data);
+        return -EAGAIN;
+    }
+    read_mark_end(fop, &(struct stat){.st_size = (off_t)fop->out.stat.size});
+    return (int)n;
+}
+
+/* ---- WRITE ---- */
+
+static ssize_t write_all(int fd, const struct slicev *from, size_t size, off_t offset, int flags)
+{
+    size_t done = 0;
+    while (done < size) {
+        struct iovec iov[64];
+        unsigned int n = slicev_iov(from, done, iov, array_len(iov));
+        ssize_t r = pwritev2(fd, iov, (int)n, offset + (off_t)done, flags);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return done ? (ssize_t)done : -errno;
+        if (r == 0)
+            break;
+        done += (size_t)r;
+        if (flags & RWF_NOWAIT)
+            break;
+    }
+    return (ssize_t)done;
+}
+
+/* Direct I/O needs aligned memory; what came from the network is where it landed. */
+static ssize_t write_direct(struct posix *p, int fd, const struct slicev *from, size_t size, off_t offset)
+{
+    struct slicev copy = {.n = 0};
+    struct iobuf *b = iobuf_new(p->process->env.bufs, max_of(size, POOLED));
+    if (!b)
+        return -ENOMEM;
+    slicev_copy_out(from, 0, b->data, size);
+    ssize_t r = slicev_add(&copy, slice_of(b, size));
+    if (r == 0)
+        r = write_all(fd, &copy, size, offset, 0);
+    slicev_done(&copy);
+    return r;
+}
+
+static int write_check(const struct fop *fop)
+{
+    if (fop->in.write.offset > (uint64_t)INT64_MAX - fop->in.write.size)
+        return -EFBIG;
+    if (fop->in.write.data.len != fop->in.write.size)
+        return -EINVAL;
+    return fop->fd && fop->fd->is_dir ? -EISDIR : 0;
+}
+
+/* A full brick takes what needs no new blocks. */
+static int write_space(struct posix *p, const struct fop *fop, const struct stat *st)
+{
+    if (!space_full(p))
+        return 0;
+    bool inside = fop->in.write.offset + fop->in.write.size <= (uint64_t)st->st_size &&
+                  (uint64_t)st->st_blocks * 512 >= (uint64_t)st->st_size;
+    return inside ? 0 : space_check(p, fop);
+}
+
+static int write_guards(struct obj *o, const struct fop *fop)
+{
+    const struct dict_pair *protect = dict_find(fop->xdata, XATTR_PROTECT);
+    if (dict_find(fop->xdata, "glusterfs.avoid.overwrite") && obj_getxattr(o, XATTR_PROTECT, NULL, 0) >= 0)
+        return -EBUSY;
+    if (!protect)
+        return 0;
+    char text[32];
+    size_t len;
+    const void *bytes = pair_bytes(protect, text, &len);
+    return bytes ? obj_setxattr(o, XATTR_PROTECT, bytes, len, 0) : -EINVAL;
+}
+
+static void write_reply(struct posix *p, struct fop *fop, struct obj *o, bool appended)
+{
+    if (!fop->xdata)
+        return;
+    const char *key[] = {"glusterfs.open-fd-count", "glusterfs.open-active-fd-count"};
+    for (unsigned int i = 0; i < array_len(key); i++)
+        if (dict_find(fop->xdata, key[i]) && fop_xdata_out(fop))
+            dict_set_u64(fop->xdata_out, key[i], node_fds(o->node));
+    if (dict_find(fop->xdata, "glusterfs.write-is-append") && fop_xdata_out(fop))
+        dict_set_u64(fop->xdata_out, "glusterfs.write-is-append", appended);
+}
+
+int op_write(struct posix *p, struct fop *fop)
+{
+    OBJ(o);
+    int r = write_check(fop);
+    if (r == 0)
+        r = obj_of_fd(p, fop->fd, fop->loc.inode, &o);
+    if (r < 0)
+        return r;
+    if (!S_ISREG(o.st.st_mode))
+        return -EINVAL;
+    bool alone = dict_find(fop->xdata, "glusterfs.write-is-append") || dict_find(fop->xdata, "glusterfs.write-update-atomic");
+    const struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
+    bool appends = f && f->flags & O_APPEND;
+    r = write_space(p, fop, &o.st);
+    if (r == 0 && fop->xdata)
+        r = write_guards(&o, fop);
+    if (r < 0)
+        return r;
+    obj_iatt(&o, &fop->out.pre); /* may take the lock */
+    if (alone) {
+        pthread_mutex_lock(&o.node->lock);
+        if (obj_restat(&o) == 0)
+            fop->out.pre.size = (uint64_t)o.st.st_size;
+    }
+    appends |= fop->in.write.offset == (uint64_t)o.st.st_size;
+    const struct slicev *data = &fop->in.write.data;
+    size_t size = fop->in.write.size;
+    off_t offset = (off_t)fop->in.write.offset;
+    ssize_t n = is_direct(p, fop) ? write_direct(p, o.fd, data, size, offset) : write_all(o.fd, data, size, offset, 0);
+    r = n < 0 ? (int)n : 0;
+    if (r == 0 && fop->in.write.flags & (O_SYNC | O_DSYNC) && fsync(o.fd) < 0)
+        r = -errno;
+    if (alone)
+        pthread_mutex_unlock(&o.node->lock);
+    if (r < 0)
+        return r;
+    mdata_touch(&o, &fop->cred, fop->cred.time_flags);
+    r = obj_iatt_now(&o, &fop->out.post);
+    if (r < 0)
+        return r;
+    write_reply(p, fop, &o, appends);
+    return (int)n;
+}
+
+/* Worth a try only where no time record follows (that is a write to the journal) and the file system can say "it would wait". */
+int op_write_try(struct posix *p, struct fop *fop)
+{
+    struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
+    if (atomic_load_explicit(&p->no_nowait_write, memory_order_relaxed) || !f || (p->ctime && fop->cred.time_flags) || fop->xdata ||
+        fop->in.write.flags & (O_SYNC | O_DSYNC) || write_check(fop) < 0 || is_direct(p, fop) || space_full(p))
+        return -EAGAIN;
+    struct fop_out *out = &fop->out;
+    int r = op_stat_try(p, fop);
+    if (r < 0)
+        return -EAGAIN;
+    out->pre = out->stat;
+    ssize_t n = write_all(f->fd, &fop->in.write.data, fop->in.write.size, (off_t)fop->in.write.offset, RWF_NOWAIT);
+    if (n == -EOPNOTSUPP) /* partner: the load above; a late look costs one more try */
+        atomic_store_explicit(&p->no_nowait_write, true, memory_order_relaxed);
+    if (n < 0 || (size_t)n < fop->in.write.size) { /* the worker writes all of it again: the same bytes, unless it appends */
+        if (n <= 0 || !(f->flags & O_APPEND))
+            return -EAGAIN;
+    }
+    r = op_stat_try(p, fop);
+    if (r == 0)
+        out->post = out->stat;
+    memset(&out->stat, 0, sizeof(out->stat));
+    return (int)n;
+}
+
+/* ---- the rest ---- */
+
+int op_truncate(struct posix *p, struct fop *fop)
+{
+    OBJ(o);
+    if (fop->in.truncate.offset > INT64_MAX)
+        return -EINVAL;
+    int r = obj_of_fop(p, fop, &o);
+    if (r < 0)
+        return r;
+    obj_iatt(&o, &fop->out.pre);
+    if (o.kind == OBJ_FD) {
+        r = ftruncate(o.fd, (off_t)fop->in.truncate.offset) < 0 ? -errno : 0;
+    } else {
+        int fd = obj_open(&o, O_WRONLY);
+        if (fd < 0)
+            return fd;
+        r = ftruncate(fd, (off_t)fop->in.truncate.offset) < 0 ? -errno : 0;
+        close(fd);
+    }
+    if (r < 0)
+        return r;
+    mdata_touch(&o, &fop->cred, fop->cred.time_flags);
+    return obj_iatt_now(&o, &fop->out.post);
+}
+
+int op_flush(struct posix *p, struct fop *fop)
+{
+    return !fop->fd || fop->fd->anonymous || pfd_of(p, fop->fd) ? 0 : -EINVAL;
+}
+
+int op_flush_try(struct posix *p, struct fop *fop)
+{
+    return op_flush(p, fop);
+}
+
+int op_fsync(struct posix *p, struct fop *fop)
+{
+    OBJ(o);
+    int r = obj_of_fd(p, fop->fd, fop->loc.inode, &o);
+    if (r < 0)
+        return r;
+    obj_iatt(&o, &fop->out.pre);
+    if ((fop->in.fsync.data_only ? fdatasync(o.fd) : fsync(o.fd)) < 0)
+        return -errno;
+    return obj_iatt_now(&o, &fop->out.post);
+}
+
+int op_seek(struct posix *p, struct fop *fop)
+{
+    OBJ(o);
+    if (fop->in.seek.what != 0 && fop->in.seek.what != 1)
+        return -ENOTSUP;
+    if (fop->in.seek.offset > INT64_MAX)
+        return -EINVAL;
+    int r = obj_of_fd(p, fop->fd, fop->loc.inode, &o);
+    if (r < 0)
+        return r;
+    if (!S_ISREG(o.st.st_mode))
+        return -EINVAL;
+    off_t at = lseek(o.fd, (off_t)fop->in.seek.offset, fop->in.seek.what ? SEEK_HOLE : SEEK_DATA); /* reads and writes use no position */
+    if (at < 0)
+        return -errno;
+    fop->out.offset = (uint64_t)at;
+    return 0;
+}
+
+int op_readlink(struct posix *p, struct fop *fop)
+{
+    OBJ(o);
+    int r = obj_of_inode(p, fop->loc.inode, &o);
+    if (r < 0)
+        return r;
+    if (!S_ISLNK(o.st.st_mode) || o.kind != OBJ_HANDLE)
+        return -EINVAL;
+    char text[PATH_MAX];
+    ssize_t n = readlinkat(o.fd, o.name, text, min_of(sizeof(text), (size_t)fop->in.readlink.size));
+    if (n < 0)
+        return -errno;
+    fop->out.path = fop_str(fop, text, (size_t)n);
+    if (!fop->out.path)
+        return -ENOMEM;
+    obj_iatt(&o, &fop->out.stat);
+    return (int)n;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* lookup.c: LOOKUP, and the repair of gfid and handle that comes with it (spec brick 1.9). */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "posix.h"
+
+/* An object without gfid that is younger than a second may be one that its maker has not finished. With option ctime the time
+ * is that of the record, and what has none is never young: stock's rule. */
+static bool is_young(struct obj *o)
+{
+    struct timespec now;
+    struct mdata m;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (!o->p->ctime)
+        return now.tv_sec - o->st.st_ctim.tv_sec <= 0;
+    return mdata_get(o, &m) && now.tv_sec - m.ctime.tv_sec <= 0;
+}
+
+static int gfid_give(struct obj *o, const struct fop *fop)
+{
+    gfid_t g;
+    if (dict_get_gfid(fop->xdata, "gfid-req", &g) < 0 || gfid_is_null(g) || gfid_is_root(g))
+        return 0;
+    int r = obj_setxattr(o, XATTR_GFID, g.b, sizeof(g.b), XATTR_CREATE);
+    if (r == 0) {
+        o->gfid = g;
+        return 0;
+    }
+    ssize_t n = obj_getxattr(o, XATTR_GFID, g.b, sizeof(g.b)); /* somebody else was faster */
+    if (n == sizeof(g.b))
+        o->gfid = g;
+    return 0;
+}
+
+/* First named lookup of an object that is not in memory. Its result does not decide over the lookup's. */
+static int heal(struct obj *o, const struct fop *fop, gfid_t parent, const char *name)
+{
+    struct posix *p = o->p;
+    if (gfid_is_null(o->gfid)) {
+        if (is_young(o))
+            return -ENOENT;
+        gfid_give(o, fop);
+        if (gfid_is_null(o->gfid))
+            return 0;
+    }
+    if (S_ISDIR(o->st.st_mode)) {
+        handle_link_dir(p, o->gfid, parent, name);
+        return 0;
+    }
+    struct stat st;
+    int r = handle_stat(p, o->gfid, &st);
+    if (r == -ENOENT) {
+        handle_link(p, o->gfid, o->fd);
+        obj_restat(o);
+    } else if (r == 0 && (st.st_ino != o->st.st_ino || st.st_dev != o->st.st_dev)) {
+        char text[GFID_TEXT];
+        log_warning(p->xl->name, "%s: gfid %s belongs to another object too", name, gfid_text(o->gfid, text));
+    }
+    return 0;
+}
+
+static int finish(struct posix *p, struct fop *fop, struct obj *o)
+{
+    obj_iatt(o, &fop->out.stat);
+    if (o->inode)
+        fop->out.inode = inode_ref(o->inode);
+    xdata_reply(p, fop, o, true);
+    return 0;
+}
+
+static int lookup_named(struct posix *p, struct fop *fop)
+{
+    OBJ(dir);
+    OBJ(o);
+    const char *name = fop->loc.name;
+    gfid_t parent = fop->loc.parent->gfid;
+    if (!strcmp(name, ".") || !strcmp(name, ".."))
+        return -ENODATA; /* as stock; mounts never send them */
+    int r = name_check(p, parent, name);
+    if (r == 0)
+        r = obj_of_dir(p, fop->loc.parent, &dir);
+    if (r < 0)
+        return r;
+    r = obj_of_entry(p, dir.fd, name, &o);
+    if (r == 0) {
+        obj_know_inode(&o, false);
+        if (fop->xdata && (!o.node || !atomic_load(&o.node->handle_checked)))
+            r = heal(&o, fop, parent, name);
+    }
+    int64_t v = 0;
+    if (r == 0 && gfid_is_null(o.gfid) && !(dict_get_i64(fop->xdata, "gfidless-lookup", &v) == 0 && v))
+        r = -ENODATA;
+    if (r == 0)
+        r = obj_know_inode(&o, true);
+    if (obj_iatt_now(&dir, &fop->out.post) < 0)
+        return -ESTALE;
+    if (r < 0)
+        return r;
+    if (o.node && fop->xdata)
+        atomic_store(&o.node->handle_checked, true);
+    return finish(p, fop, &o);
+}
+
+/* By gfid alone. What has no visible name any more is no object for LOOKUP. */
+static int lookup_nameless(struct posix *p, struct fop *fop)
+{
+    OBJ(o);
+    int64_t v = 0;
+    bool want_unlinked = dict_get_i64(fop->xdata, "unlinked-lookup", &v) == 0 && v;
+    int r = obj_of_inode(p, fop->loc.inode, &o);
+    if (r == -ENOENT && want_unlinked && o.kind == OBJ_HANDLE) { /* of a former life of this process */
+        memmove(o.name, o.name + 3, GFID_TEXT);
+        o.fd = p->unlink_fd;
+        r = obj_restat(&o);
+    }
+    if (r < 0)
+        return r;
+    if (o.kind == OBJ_HANDLE && o.fd == p->unlink_fd)
+        return want_unlinked ? finish(p, fop, &o) : -ENOENT;
+    if (o.kind == OBJ_HANDLE && o.st.st_nlink == 1) { /* all names are gone: a left-over handle */
+        SCOPED_LOCK(link_lock(p, o.gfid));
+        if (obj_restat(&o) == 0 && o.st.st_nlink == 1)
+            handle_unlink(p, o.gfid);
+        return -ENOENT;
+    }
+    return finish(p, fop, &o);
+}
+
+int op_lookup(struct posix *p, struct fop *fop)
+{
+    if (fop->loc.parent && fop->loc.name[0])
+        return lookup_named(p, fop);
+    return lookup_nameless(p, fop);
+}
