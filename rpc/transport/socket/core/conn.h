@@ -6,9 +6,11 @@
  * Owners    One reference is the upper layer's, one the poller's; the reaper joins the thread before the last goes.
  * Threads   conn_send(), conn_disconnect(), conn_pause(), conn_resume(), conn_ref() and conn_unref() may be called from any
  *           thread, also from inside a callback. Callbacks run on the poller with no lock held, one at a time.
- * Poller    With own_thread a thread of this connection's own, else the event loop (then at most 16 records or 1 MiB each
- *           turn). The handshake runs on a short-lived thread of its own, so that its deep stack is given back; the poller
- *           starts when the peer is proven.
+ * Poller    With own_thread a thread of this connection's own, else the event loop; either at most 16 records or 1 MiB each
+ *           turn, then sending has its turn. Dialling and waiting for a handshake is the event loop's; each step of the
+ *           handshake runs on a short-lived thread, so that a silent peer holds none and the deep stack is given back; the
+ *           own thread starts when the peer is proven. Bytes of two messages never share a TLS record: the peer may be
+ *           stock, which answers only the first.
  *
  * Source: design sections 3, 4 and 6; RFC 5531 section 11 (record marking). */
 #ifndef SOCKET_CONN_H
@@ -36,7 +38,7 @@ struct conn_host {
 };
 #define CONN_HEAD_MAX (2 * MiB)
 
-/* Bounds and behaviour; a copy is taken. Zero in a time means no limit. Units in names. */
+/* Bounds and behaviour; a copy is taken. Zero in a time or size means no limit, but for goodbye_ms: no goodbye. */
 struct conn_conf {
     bool own_thread;
     size_t record_max_first;     /* largest record until conn_admit()                    */
@@ -46,7 +48,6 @@ struct conn_conf {
     unsigned int first_record_ms; /* for the first whole record, plain connections too   */
     unsigned int admit_ms;       /* for conn_admit()                                     */
     unsigned int goodbye_ms;     /* for close-notify at the end                          */
-    bool one_record_per_msg;     /* bytes of two messages never share a TLS record (peer may be stock) */
     bool nodelay, keepalive;
     int keepalive_idle_s, keepalive_interval_s, keepalive_count, user_timeout_ms;
     size_t window_size;          /* SO_SNDBUF and SO_RCVBUF; 0: the kernel's             */
@@ -63,7 +64,8 @@ struct conn_peer {
 };
 
 /* Takes over fd (non-blocking, close-on-exec) in every case. tls: NULL for plain. Callbacks may come before it returns.
- * host_data must stay valid until down(). Errors: -ENOMEM, -EAGAIN (thread); then no callback comes. */
+ * host_data must stay valid until down(). -ENOMEM: no callback comes. What fails later (a thread, a connect) is told by
+ * down(). The event loop must be running: it drives every connection until it is up. */
 int conn_accepted(const struct env *env, const struct conn_conf *conf, struct tls_config *tls, int fd,
                   const struct conn_host *host, void *host_data, struct conn **ret_conn);
 /* Connects to one address; up() or down() follows. */

@@ -12,20 +12,25 @@ struct listener;
 struct listener_host {
     /* A new connection: fill in what conn_accepted() wants to know. Non-zero: refused, the socket is closed. */
     int (*accepted)(void *host, const struct sockaddr_storage *peer, const struct conn_host **ret_host, void **ret_data);
-    /* It stands (or conn is NULL: it could not be made; give up ret_data). The reference is the host's. */
+    /* It stands (or conn is NULL: it could not be made; give up ret_data). The reference is the host's. No callback of the
+     * connection comes before this has returned. */
     void (*started)(void *host, void *data, struct conn *conn);
 };
 
 struct listener_conf {
     int backlog;
+    bool v6_only;          /* for AF_INET6: no IPv4 peers */
     unsigned int conns_max;
+    size_t queued_max;     /* bytes queued by all its connections; 0: no limit. Above it the one with most is stopped */
     struct conn_conf conn;
 };
 
-/* addr: one row of the address family table has made it. tls: NULL for plain; replaced by listener_set_tls() when files
- * change. Errors: negative errno, with a sentence in err. */
+/* addr: one row of the address family table has made it. tls: NULL for plain; it renews itself when files change. A unix
+ * socket's path is taken over when nobody answers on it. Errors: negative errno, with a sentence in err. */
 int listener_open(const struct env *env, const struct listener_conf *conf, struct tls_config *tls, const struct sockaddr *addr,
                   socklen_t len, const struct listener_host *host, void *host_data, struct listener **ret, struct err *err);
+void listener_reconfigure(struct listener *l, const struct listener_conf *conf); /* for connections from now on. On the loop's thread */
+const char *listener_text(struct listener *l);
 int listener_port(struct listener *l); /* the bound port; 0 for unix sockets */
 void listener_close(struct listener *l); /* stops accepting at once; connections live on. On the loop's thread, or with the loop not running */
 

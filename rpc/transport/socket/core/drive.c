@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* drive.c: what runs a connection: the event loop until it is up, then a thread of its own, or still the loop.
+ *
+ * The hand-over from loop to thread happens once, on the loop's thread, and never back. Who wakes a connection may see the
+ * old driver: then the loop is woken, finds the new one in place and passes the wake on. */
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "clock.h"
+#include "conn-impl.h"
+
+_Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR && POLLHUP == EPOLLHUP, "same numbers");
+
+/* Whose turn this thread is in: its end looks again at all that a wake would announce. */
+static _Thread_local struct conn *turning;
+
+/* ---- waking -------------------------------------------------------------------------------------------------------------- */
+static void wake_thread(struct conn *c)
+{
+    /* Partner: thread_main() sets asleep and then looks at queue, stop and pauses. Both orders are sequentially
+     * consistent: either it sees what was put, or we see it asleep. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load(&c->asleep) && atomic_exchange(&c->asleep, false))
+        wakefd_wake(c->wakefd);
+}
+
+static void post(struct conn *c)
+{
+    if (!atomic_exchange(&c->posted, true)) {
+        conn_ref(c);
+        loop_post(c->env.loop, &c->work);
+    }
+}
+
+void conn_wake(struct conn *c)
+{
+    if (turning == c)
+        return;
+    if (atomic_load_explicit(&c->drive, memory_order_acquire) == DRIVE_THREAD)
+        wake_thread(c);
+    else
+        post(c);
+}
+
+/* ---- a thread of its own ------------------------------------------------------------------------------------------------- */
+static int wait_ms(uint64_t due)
+{
+    uint64_t now = clock_ms();
+
+    if (!due)
+        return -1;
+    return due > now ? (int)min_of(due - now + 1, (uint64_t)INT32_MAX) : 0;
+}
+
+static void *thread_main(void *arg)
+{
+    struct conn *c = arg;
+    struct pollfd fds[2] = {{.fd = c->sock.fd}, {.fd = c->wakefd, .events = POLLIN}};
+    uint32_t events = 0;
+
+    turning = c;
+    conn_tell_up(c);
+    for (;;) {
+        uint32_t wanted = 0;
+        uint64_t due = 0;
+
+        conn_turn(c, events);
+        events = 0;
+        if (conn_state(c) == CONN_CLOSED)
+            break;
+        atomic_store(&c->asleep, true);
+        atomic_thread_fence(memory_order_seq_cst);
+        if (!conn_waits(c, &wanted, &due)) {
+            fds[0].events = wanted;
+            fds[0].revents = fds[1].revents = 0;
+            poll(fds, 2, wait_ms(due));
+            if (fds[1].revents)
+                wakefd_drain(c->wakefd);
+            events = (unsigned short)fds[0].revents;
+        }
+        atomic_store(&c->asleep, false);
+    }
+    turning = NULL;
+    reaper_bury(c->env.reaper, &c->burial); /* the last act: the reaper drops this thread's reference after joining it */
+    return NULL;
+}
+
+static void thread_gone(struct burial *b)
+{
+    conn_unref(container_of(b, struct conn, burial));
+}
+
+/* On the loop's thread. From its success on the connection is the new thread's. */
+int conn_drive_thread(struct conn *c)
+{
+    pthread_t thread;
+    int r = wakefd_new();
+
+    if (r < 0)
+        return r;
+    c->wakefd = r;
+    if (c->watched)
+        loop_unwatch(c->env.loop, &c->watch);
+    c->watched = false;
+    loop_disarm(c->env.loop, &c->timer);
+    c->timer_due = 0;
+    c->burial = (struct burial){.last = thread_gone};
+    atomic_store_explicit(&c->drive, DRIVE_THREAD, memory_order_release);
+    r = thread_start(&thread, "conn", THREAD_STACK, thread_main, c, c->env.census);
+    if (r < 0)
+        atomic_store_explicit(&c->drive, DRIVE_LOOP, memory_order_release);
+    return r;
+}
+
+/* ---- the event loop ------------------------------------------------------------------------------------------------------ */
+static void drive_on_loop(struct conn *c, uint32_t events);
+
+static void loop_ready(struct watch *w, uint32_t events)
+{
+    struct conn *c = container_of(w, struct conn, watch);
+
+    conn_ref(c);
+    drive_on_loop(c, events);
+    conn_unref(c);
+}
+
+static void loop_expired(struct timer *t)
+{
+    struct conn *c = container_of(t, struct conn, timer);
+
+    c->timer_due = 0;
+    conn_ref(c);
+    drive_on_loop(c, 0);
+    conn_unref(c);
+}
+
+static void loop_woken(struct loop_work *w)
+{
+    struct conn *c = container_of(w, struct conn, work);
+
+    atomic_store(&c->posted, false); /* before looking: what comes after it posts again */
+    drive_on_loop(c, 0);
+    conn_unref(c);
+}
+
+/* Wait for events and until due, while the loop drives. */
+static void settle(struct conn *c, uint32_t events, uint64_t due)
+{
+    uint64_t now = clock_ms();
+    int r = 0;
+
+    if (!c->watched) {
+        c->watch = (struct watch){.fd = c->sock.fd, .events = events, .ready = loop_ready};
+        r = loop_watch(c->env.loop, &c->watch);
+        c->watched = r == 0;
+    } else {
+        r = loop_rewatch(c->env.loop, &c->watch, events);
+    }
+    if (r == 0 && due && due != c->timer_due) {
+        r = loop_arm(c->env.loop, &c->timer, due > now ? due - now : 0);
+        c->timer_due = r == 0 ? due : 0;
+    } else if (!due && c->timer_due) {
+        loop_disarm(c->env.loop, &c->timer);
+        c->timer_due = 0;
+    }
+    if (r < 0) { /* nothing will wake it: it cannot stay */
+        conn_disconnect(c, r);
+        post(c);
+    }
+}
+
+/* One step of the handshake's arithmetic, on a thread of the jobs. */
+static void handshake_step(struct job *j)
+{
+    struct conn *c = container_of(j, struct conn, job);
+
+    c->step_result = -ECANCELED;
+    if (atomic_load(&c->stop) == CONN_NOT_STOPPED)
+        c->step_result = tls_handshake(c->tls, &c->step_wants_write);
+    atomic_store_explicit(&c->step_done, true, memory_order_release); /* partner: turn_handshaking() */
+    post(c);
+    conn_unref(c);
+}
+
+static void turn_connecting(struct conn *c, uint32_t events)
+{
+    socklen_t len = sizeof(int);
+    int err = 0;
+
+    if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
+        if (getsockopt(c->sock.fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+            err = errno;
+        if (err)
+            conn_stop(c, -err, "connect");
+        else
+            conn_step(c, EV_CONNECTED);
+        return;
+    }
+    if (c->handshake_due && clock_ms() >= c->handshake_due)
+        conn_stop(c, -ETIMEDOUT, "connect");
+    else
+        settle(c, EPOLLOUT, c->handshake_due);
+}
+
+static void turn_handshaking(struct conn *c, uint32_t events)
+{
+    if (c->stepping) {
+        if (c->handshake_due && clock_ms() >= c->handshake_due)
+            conn_disconnect(c, -ETIMEDOUT);
+        if (!atomic_load_explicit(&c->step_done, memory_order_acquire))
+            return;
+        c->stepping = false;
+        if (c->step_result == 0) {
+            conn_step(c, EV_PROVEN);
+            return;
+        }
+        if (c->step_result != -EAGAIN && c->step_result != -ECANCELED) {
+            conn_stop(c, c->step_result, "tls handshake");
+            return;
+        }
+    }
+    if (atomic_load(&c->stop) != CONN_NOT_STOPPED) {
+        conn_stop(c, atomic_load(&c->stop), atomic_load(&c->stop) == -ETIMEDOUT ? "tls handshake" : NULL);
+        return;
+    }
+    if (c->handshake_due && clock_ms() >= c->handshake_due) {
+        conn_stop(c, -ETIMEDOUT, "tls handshake");
+        return;
+    }
+    if (events)
+        c->sock.readable = c->sock.writable = true;
+    if (c->step_wants_write ? !c->sock.writable : !c->sock.readable) {
+        settle(c, c->step_wants_write ? EPOLLOUT : EPOLLIN, c->handshake_due);
+        return;
+    }
+    if (c->watched)
+        loop_unwatch(c->env.loop, &c->watch);
+    c->watched = false;
+    c->stepping = true;
+    atomic_store_explicit(&c->step_done, false, memory_order_relaxed);
+    c->job.run = handshake_step;
+    conn_ref(c);
+    jobs_do(tls_config_jobs(c->tls_config), &c->job);
+}
+
+static void drive_on_loop(struct conn *c, uint32_t events)
+{
+    uint32_t wanted = 0;
+    uint64_t due = 0;
+
+    if (atomic_load_explicit(&c->drive, memory_order_acquire) == DRIVE_THREAD) {
+        wake_thread(c);
+        return;
+    }
+    turning = c;
+    switch (conn_state(c)) {
+    case CONN_CONNECTING:
+        if (atomic_load(&c->stop) != CONN_NOT_STOPPED)
+            conn_stop(c, atomic_load(&c->stop), "connect");
+        else
+            turn_connecting(c, events);
+        if (conn_state(c) == CONN_HANDSHAKING)
+            turn_handshaking(c, 0);
+        break;
+    case CONN_HANDSHAKING:
+        turn_handshaking(c, events);
+        break;
+    case CONN_UP:
+    case CONN_CLOSING:
+        conn_turn(c, events);
+        break;
+    default:
+        break;
+    }
+    turning = NULL;
+    if (atomic_load_explicit(&c->drive, memory_order_acquire) == DRIVE_THREAD)
+        return; /* it went up, and is no longer ours to look at */
+    if (conn_state(c) != CONN_UP && conn_state(c) != CONN_CLOSING)
+        return;
+    if (conn_waits(c, &wanted, &due))
+        post(c);
+    else
+        settle(c, wanted, due);
+}
+
+/* Closed. A thread's reference goes with its burial. The loop's goes here, in a callback that holds one of its own. */
+void conn_drive_end(struct conn *c)
+{
+    if (atomic_load_explicit(&c->drive, memory_order_relaxed) == DRIVE_THREAD) {
+        c->burial.thread = pthread_self();
+        c->burial.has_thread = true;
+        return;
+    }
+    loop_disarm(c->env.loop, &c->timer);
+    c->timer_due = 0;
+    conn_unref(c);
+}
+
+/* ---- the beginning ------------------------------------------------------------------------------------------------------- */
+void conn_drive_init(struct conn *c)
+{
+    c->timer.expired = loop_expired;
+    c->work.run = loop_woken;
+}
+
+static void begin(struct conn *c)
+{
+    turning = c;
+    c->handshake_due = c->conf.handshake_ms ? clock_ms() + c->conf.handshake_ms : 0;
+    if (atomic_load(&c->stop) != CONN_NOT_STOPPED)
+        conn_stop(c, atomic_load(&c->stop), c->server ? NULL : "connect");
+    else
+        conn_step(c, c->server ? EV_CONNECTED : EV_DIAL);
+    turning = NULL;
+    drive_on_loop(c, 0);
+    conn_unref(c);
+}
+
+static void begin_on_loop(struct loop_work *w)
+{
+    begin(container_of(w, struct conn, beginning));
+}
+
+void conn_begin(struct conn *c)
+{
+    conn_ref(c); /* the poller's */
+    conn_ref(c); /* of whoever begins */
+    if (loop_on_thread(c->env.loop)) {
+        begin(c);
+        return;
+    }
+    c->beginning.run = begin_on_loop;
+    loop_post(c->env.loop, &c->beginning);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* poller.c: one turn of a connection that is up, or on its way down: send, read, send, and say what to wait for.
+ *
+ * Neither direction waits for the other. Reading goes on until the stream says that it is dry or the turn's share is used
+ * up; a stream may hold bytes that poll() knows nothing of (a TLS record with two messages in it), so "dry" is remembered
+ * and only poll() takes it back. */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "clock.h"
+#include "conn-impl.h"
+
+#define TURN_RECORDS 16
+#define TURN_BYTES (1 * MiB)
+#define IDLE_MS 1000 /* without traffic for so long the stream gives back its buffers */
+
+static bool stopped(struct conn *c)
+{
+    return atomic_load(&c->stop) != CONN_NOT_STOPPED;
+}
+
+/* The queue has its own bound: above it reading pauses until half of it has gone, so that it does not stutter. */
+static bool may_read(struct conn *c)
+{
+    size_t queued = conn_queued(c), max = c->conf.send_queue_max;
+
+    if (max) {
+        if (c->choked ? queued > max / 2 : queued > max) {
+            if (!c->choked)
+                counter_add(&c->pauses_seen, 1);
+            c->choked = true;
+            return false;
+        }
+        c->choked = false;
+    }
+    return atomic_load(&c->pauses) == 0;
+}
+
+static int read_records(struct conn *c)
+{
+    unsigned int records = 0;
+    size_t bytes = 0;
+
+    while (records < TURN_RECORDS && bytes < TURN_BYTES && may_read(c)) {
+        struct record *rec;
+        void *to;
+        size_t room;
+        ssize_t n;
+        int r;
+
+        if (!c->trusted && atomic_load_explicit(&c->admitted, memory_order_acquire)) {
+            c->trusted = true;
+            c->framer.max = c->conf.record_max;
+            c->first_due = c->admit_due = 0;
+        }
+        r = framer_want(&c->framer, &to, &room);
+        if (r < 0)
+            return r;
+        n = c->stream->type->read(c->stream, to, room);
+        if (n == -EAGAIN) {
+            c->dry = true;
+            return 0;
+        }
+        if (n == 0)
+            return -ENOTCONN;
+        if (n < 0)
+            return n;
+        c->dry = false;
+        bytes += n;
+        r = framer_took(&c->framer, n, &rec);
+        if (r < 0)
+            return r;
+        if (!rec)
+            continue;
+        records++;
+        counter_add(&c->records_in, 1);
+        c->first_due = 0;
+        c->host->received(c->host_data, rec);
+        if (stopped(c))
+            return 0;
+    }
+    return 0;
+}
+
+static int send_queued(struct conn *c)
+{
+    int r = sendq_flush(&c->out, c->stream);
+
+    c->out_waits = r == -EAGAIN;
+    return r == -EAGAIN ? 0 : r;
+}
+
+static bool past(uint64_t due, uint64_t now)
+{
+    return due && now >= due;
+}
+
+static void turn_up(struct conn *c, uint32_t events)
+{
+    uint64_t now = clock_ms();
+    int r;
+
+    if (stopped(c)) {
+        conn_stop(c, atomic_load(&c->stop), NULL);
+        return;
+    }
+    if (events || !sendq_idle(&c->out)) {
+        c->active_at = now;
+        c->idled = false;
+    }
+    r = send_queued(c);
+    if (r < 0) {
+        conn_stop(c, r, "write");
+        return;
+    }
+    r = c->dry && !c->stream->wants_write ? 0 : read_records(c);
+    if (r < 0) {
+        conn_stop(c, r, "read");
+        return;
+    }
+    if (stopped(c)) {
+        conn_stop(c, atomic_load(&c->stop), NULL);
+        return;
+    }
+    if (!sendq_idle(&c->out)) {
+        r = send_queued(c);
+        if (r < 0) {
+            conn_stop(c, r, "write");
+            return;
+        }
+    }
+    /* Not reading, and the socket is broken: poll() would say so for ever. */
+    if ((events & (EPOLLERR | EPOLLHUP)) && !may_read(c)) {
+        socklen_t len = sizeof(r);
+
+        if (getsockopt(c->sock.fd, SOL_SOCKET, SO_ERROR, &r, &len) < 0 || r == 0)
+            r = ENOTCONN;
+        conn_stop(c, -r, "wait");
+        return;
+    }
+    if (atomic_load_explicit(&c->admitted, memory_order_acquire))
+        c->first_due = c->admit_due = 0;
+    if (past(c->first_due, now)) {
+        conn_stop(c, -ETIMEDOUT, "wait for a first record");
+        return;
+    }
+    if (past(c->admit_due, now)) {
+        conn_stop(c, -ETIMEDOUT, "wait to be admitted");
+        return;
+    }
+    if (now >= c->active_at + IDLE_MS && !c->idled && sendq_idle(&c->out) && !c->out_waits) {
+        c->stream->type->idle(c->stream);
+        c->idled = true;
+    }
+}
+
+/* Closing: say goodbye while the peer takes it, then hear it out: closing a socket with unread bytes in it would reset the
+ * connection, and what we said last (a TLS alert, a last reply) would be thrown away at the other end. */
+static void turn_closing(struct conn *c)
+{
+    uint8_t scratch[4096];
+    struct iovec iov = {scratch, sizeof(scratch)};
+
+    if (c->lost || !c->stream || past(c->goodbye_due, clock_ms())) {
+        conn_step(c, EV_SHUT);
+        return;
+    }
+    if (c->parting == PART_SAY) {
+        int r = c->stream->type->goodbye(c->stream);
+
+        if (r == -EAGAIN)
+            return;
+        if (r < 0) {
+            conn_step(c, EV_SHUT);
+            return;
+        }
+        shutdown(c->sock.fd, SHUT_WR);
+        c->parting = PART_LISTEN;
+        c->sock.readable = true;
+    }
+    for (unsigned int i = 0; i < TURN_RECORDS; i++) {
+        ssize_t n = sock_receive(&c->sock, &iov, 1);
+
+        if (n == -EAGAIN)
+            return;
+        if (n <= 0) {
+            conn_step(c, EV_SHUT);
+            return;
+        }
+    }
+}
+
+void conn_turn(struct conn *c, uint32_t events)
+{
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+        c->sock.readable = true;
+        c->dry = false;
+    }
+    if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+        c->sock.writable = true;
+    if (conn_state(c) == CONN_UP)
+        turn_up(c, events);
+    if (conn_state(c) == CONN_CLOSING)
+        turn_closing(c);
+}
+
+bool conn_waits(struct conn *c, uint32_t *ret_events, uint64_t *ret_due)
+{
+    uint64_t due = 0;
+    uint32_t events = 0;
+
+    if (conn_state(c) == CONN_CLOSING) {
+        if (c->parting == PART_LISTEN && c->sock.readable)
+            return true;
+        *ret_events = c->parting == PART_SAY ? EPOLLOUT : EPOLLIN;
+        *ret_due = c->goodbye_due;
+        return false;
+    }
+    if (stopped(c) || (!c->out_waits && !sendq_idle(&c->out)))
+        return true;
+    if (may_read(c)) {
+        if (!c->dry)
+            return true;
+        events |= EPOLLIN;
+    }
+    if (c->out_waits || c->stream->wants_write)
+        events |= EPOLLOUT;
+    due = c->first_due;
+    if (c->admit_due && (!due || c->admit_due < due))
+        due = c->admit_due;
+    if (!c->idled && (!due || c->active_at + IDLE_MS < due))
+        due = c->active_at + IDLE_MS;
+    *ret_events = events;
+    *ret_due = due;
+    return false;
+}

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* tls.c: the TLS stream of one connection.
+ *
+ * The BIO under OpenSSL is ours. Reading: recvmsg() fills OpenSSL's own buffer with as many records as are there, and what is
+ * decrypted goes straight to where it belongs. Writing: each SSL_write() is one record of at most 16 KiB, never of two messages;
+ * encrypted records are staged and leave in one system call. Room for a whole record is made before SSL_write() is called,
+ * so it never has to stop in the middle of one. A handshake's few bytes go past the stage.
+ *
+ * OpenSSL keeps errors in a queue per thread: it is emptied before each call, and SSL_get_error() comes directly after, so
+ * that one connection's error is never taken for another's. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "conn.h"
+#include "sock.h"
+#include "tls-impl.h"
+
+#define RECORD 16384
+#define RECORD_WIRE (RECORD + 512) /* header, explicit nonce, content type, padding, tag */
+#define STAGE (128 * KiB)          /* a class of the buffer pool */
+#define READ_AHEAD (64 * KiB)
+
+struct tls {
+    struct stream s;
+    struct tls_config *cfg; /* the connection holds it */
+    SSL *ssl;               /* NULL before the first step of the handshake */
+    bool server, proven, said_goodbye;
+    bool heard;             /* a first byte has come in */
+    uint8_t first_byte;
+    bool over;              /* reading has ended, with end: 0 or a negative errno */
+    int end;
+    int broken;             /* what the socket said, as a negative errno; 0: nothing bad */
+    struct iobuf *stage;    /* encrypted, to be sent; NULL while idle */
+    size_t stage_at, stage_end;
+    uint8_t *joined;        /* small pieces become one record here; RECORD bytes; NULL while idle */
+};
+
+/* ---- the BIO ------------------------------------------------------------------------------------------------------------- */
+static int bio_read(BIO *b, char *to, size_t len, size_t *ret_len)
+{
+    struct tls *t = BIO_get_data(b);
+    struct iovec iov = {to, len};
+    ssize_t n = sock_receive(t->s.sock, &iov, 1);
+
+    BIO_clear_retry_flags(b);
+    if (n > 0) {
+        if (!t->heard)
+            t->first_byte = *(uint8_t *)to;
+        t->heard = true;
+        *ret_len = n;
+        return 1;
+    }
+    if (n == -EAGAIN)
+        BIO_set_retry_read(b);
+    else
+        t->broken = n;
+    return 0;
+}
+
+static int bio_write(BIO *b, const char *from, size_t len, size_t *ret_len)
+{
+    struct tls *t = BIO_get_data(b);
+    struct iovec iov = {(void *)from, len};
+    ssize_t n;
+
+    BIO_clear_retry_flags(b);
+    if (t->stage) {
+        if (t->stage->size - t->stage_end < len) {
+            BIO_set_retry_write(b);
+            return 0;
+        }
+        memcpy(t->stage->data + t->stage_end, from, len);
+        t->stage_end += len;
+        *ret_len = len;
+        return 1;
+    }
+    n = sock_transmit(t->s.sock, &iov, 1);
+    if (n > 0) {
+        *ret_len = n;
+        return 1;
+    }
+    if (n == -EAGAIN)
+        BIO_set_retry_write(b);
+    else
+        t->broken = n;
+    return 0;
+}
+
+static long bio_ctrl(BIO *b, int cmd, long num, void *ptr)
+{
+    struct tls *t = BIO_get_data(b);
+
+    switch (cmd) {
+    case BIO_CTRL_FLUSH:
+        return 1;
+    case BIO_CTRL_EOF:
+        return t->s.sock->ended;
+    default:
+        return 0;
+    }
+}
+
+static int bio_create(BIO *b)
+{
+    BIO_set_init(b, 1);
+    return 1;
+}
+
+BIO_METHOD *tls_bio_method(void)
+{
+    BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "connection");
+
+    if (m && BIO_meth_set_read_ex(m, bio_read) && BIO_meth_set_write_ex(m, bio_write) && BIO_meth_set_ctrl(m, bio_ctrl) &&
+        BIO_meth_set_create(m, bio_create))
+        return m;
+    BIO_meth_free(m);
+    return NULL;
+}
+
+/* ---- what a call's outcome means ----------------------------------------------------------------------------------------- */
+static void say_why(struct tls *t)
+{
+    long verified = SSL_get_verify_result(t->ssl);
+
+    if (!t->proven && t->heard && (t->first_byte < 0x14 || t->first_byte > 0x17)) {
+        snprintf(t->s.why, sizeof(t->s.why), "the peer does not speak TLS, this port does");
+        ERR_clear_error();
+    } else if (!t->proven && verified != X509_V_OK && ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+        snprintf(t->s.why, sizeof(t->s.why), "%s", X509_verify_cert_error_string(verified));
+        ERR_clear_error();
+    } else {
+        tls_reason(t->s.why, sizeof(t->s.why));
+    }
+}
+
+/* A call of OpenSSL did not do it: 0: end of the stream; -EAGAIN; or what is wrong. Directly after the call. */
+static int outcome(struct tls *t)
+{
+    switch (SSL_get_error(t->ssl, 0)) {
+    case SSL_ERROR_WANT_READ:
+        t->s.wants_write = false;
+        return -EAGAIN;
+    case SSL_ERROR_WANT_WRITE:
+        t->s.wants_write = true;
+        return -EAGAIN;
+    case SSL_ERROR_ZERO_RETURN:
+        return 0;
+    case SSL_ERROR_SYSCALL:
+    case SSL_ERROR_SSL:
+        if (t->broken)
+            return t->broken;
+        if (t->s.sock->ended) /* without a goodbye: many peers do that, and the records above know what is whole */
+            return 0;
+        /* fall through */
+    default:
+        say_why(t);
+        return -EPROTO;
+    }
+}
+
+/* ---- the stream ---------------------------------------------------------------------------------------------------------- */
+static struct tls *of(struct stream *s)
+{
+    return container_of(s, struct tls, s);
+}
+
+static ssize_t tls_read(struct stream *s, void *to, size_t len)
+{
+    struct tls *t = of(s);
+    size_t have = 0;
+    int r;
+
+    if (t->over)
+        return t->end;
+    /* OpenSSL gives one record at a time: bulk data is gone on for while there is some. */
+    while (have < len) {
+        size_t n = 0;
+
+        ERR_clear_error();
+        if (SSL_read_ex(t->ssl, (uint8_t *)to + have, len - have, &n) == 1) {
+            have += n;
+            continue;
+        }
+        t->s.wants_write = false;
+        r = outcome(t);
+        if (r != -EAGAIN) {
+            t->over = true;
+            t->end = r;
+        }
+        return have > 0 ? (ssize_t)have : r; /* what ended it is told by the next call */
+    }
+    return have;
+}
+
+static int tls_flush(struct stream *s)
+{
+    struct tls *t = of(s);
+
+    while (t->stage_at < t->stage_end) {
+        struct iovec iov = {t->stage->data + t->stage_at, t->stage_end - t->stage_at};
+        ssize_t n = sock_transmit(s->sock, &iov, 1);
+
+        if (n < 0)
+            return n;
+        t->stage_at += n;
+    }
+    t->stage_at = t->stage_end = 0;
+    return 0;
+}
+
+static int make_stage(struct tls *t)
+{
+    if (!t->stage)
+        t->stage = iobuf_new(t->s.bufs, STAGE);
+    if (!t->joined)
+        t->joined = malloc(RECORD);
+    return t->stage && t->joined ? 0 : -ENOMEM;
+}
+
+/* One record of the first n bytes from `off` on in *iov. */
+static int write_record(struct tls *t, const struct iovec **iov, size_t *off, size_t n)
+{
+    const uint8_t *from = (const uint8_t *)(*iov)->iov_base + *off;
+    size_t left = n, done = 0;
+
+    if ((*iov)->iov_len - *off < n)
+        from = t->joined;
+    while (left > 0) {
+        size_t part = min_of(left, (*iov)->iov_len - *off);
+
+        if (from == t->joined)
+            memcpy(t->joined + n - left, (const uint8_t *)(*iov)->iov_base + *off, part);
+        left -= part;
+        *off += part;
+        if (*off == (*iov)->iov_len) {
+            (*iov)++;
+            *off = 0;
+        }
+    }
+    ERR_clear_error();
+    if (SSL_write_ex(t->ssl, from, n, &done) == 1)
+        return 0;
+    return outcome(t) ?: -EPIPE;
+}
+
+/* The odd bytes come first, so that bulk data behind a header is encrypted from where it lies, in full records. */
+static ssize_t tls_write(struct stream *s, const struct iovec *iov, unsigned int n)
+{
+    struct tls *t = of(s);
+    size_t total = 0, done = 0, off = 0;
+    int r = make_stage(t);
+
+    if (r < 0)
+        return r;
+    for (unsigned int i = 0; i < n; i++)
+        total += iov[i].iov_len;
+    while (done < total) {
+        size_t take = (total - done) % RECORD;
+
+        if (take == 0)
+            take = RECORD;
+        if (t->stage->size - t->stage_end < RECORD_WIRE) {
+            r = tls_flush(s);
+            if (r < 0)
+                return done > 0 && r == -EAGAIN ? (ssize_t)done : r;
+        }
+        r = write_record(t, &iov, &off, take);
+        if (r < 0)
+            return r;
+        done += take;
+    }
+    return done;
+}
+
+static int tls_goodbye(struct stream *s)
+{
+    struct tls *t = of(s);
+
+    if (t->proven && !t->said_goodbye) {
+        int r = t->stage && t->stage->size - t->stage_end < RECORD_WIRE ? tls_flush(s) : 0;
+
+        if (r < 0)
+            return r;
+        ERR_clear_error();
+        r = SSL_shutdown(t->ssl);
+        if (r < 0) {
+            r = outcome(t);
+            if (r < 0)
+                return r;
+        }
+        t->said_goodbye = true;
+    }
+    return tls_flush(s);
+}
+
+static void tls_idle(struct stream *s)
+{
+    struct tls *t = of(s);
+
+    SSL_free_buffers(t->ssl);
+    if (t->stage_at < t->stage_end)
+        return;
+    iobuf_unref(t->stage);
+    t->stage = NULL;
+    free(t->joined);
+    t->joined = NULL;
+}
+
+static void tls_free(struct stream *s)
+{
+    struct tls *t = of(s);
+
+    ERR_clear_error();
+    SSL_free(t->ssl);
+    iobuf_unref(t->stage);
+    free(t->joined);
+    free(t);
+}
+
+static const struct stream_type tls_type = {
+    .read = tls_read,
+    .write = tls_write,
+    .flush = tls_flush,
+    .goodbye = tls_goodbye,
+    .idle = tls_idle,
+    .free = tls_free,
+};
+
+int tls_open(struct tls_config *cfg, struct sock *sock, struct iobuf_pool *bufs, bool server, struct tls **ret)
+{
+    struct tls *t = calloc(1, sizeof(*t));
+
+    if (!t)
+        return -ENOMEM;
+    t->s = (struct stream){.type = &tls_type, .sock = sock, .bufs = bufs};
+    t->cfg = cfg;
+    t->server = server;
+    *ret = t;
+    return 0;
+}
+
+struct stream *tls_stream(struct tls *t)
+{
+    return &t->s;
+}
+
+/* ---- the handshake ------------------------------------------------------------------------------------------------------- */
+/* With the set that is in place now, which the config has just made sure is the newest. */
+static int begin(struct tls *t)
+{
+    SSL_CTX *ctx = tls_config_take(t->cfg);
+    BIO *b;
+
+    ERR_clear_error();
+    t->ssl = SSL_new(ctx);
+    SSL_CTX_free(ctx);
+    if (!t->ssl)
+        return -ENOMEM;
+    b = BIO_new(tls_config_bio(t->cfg));
+    if (!b)
+        return -ENOMEM;
+    BIO_set_data(b, t);
+    SSL_set_bio(t->ssl, b, b);
+    if (t->server)
+        SSL_set_accept_state(t->ssl);
+    else
+        SSL_set_connect_state(t->ssl);
+    return 0;
+}
+
+int tls_handshake(struct tls *t, bool *ret_write)
+{
+    int r;
+
+    if (!t->ssl) {
+        tls_config_refresh(t->cfg);
+        r = begin(t);
+        if (r < 0)
+            return r;
+    }
+    ERR_clear_error();
+    if (SSL_do_handshake(t->ssl) == 1) {
+        t->proven = true;
+        t->s.wants_write = false;
+        /* The handshake read record by record, so nothing is left in the buffers: they can go, and from now on reading ahead
+         * fetches many records with one call. */
+        SSL_free_buffers(t->ssl);
+        SSL_set_default_read_buffer_len(t->ssl, READ_AHEAD);
+        SSL_set_read_ahead(t->ssl, 1);
+        return 0;
+    }
+    r = outcome(t);
+    *ret_write = t->s.wants_write;
+    if (r == 0) {
+        if (t->heard && !t->s.why[0])
+            snprintf(t->s.why, sizeof(t->s.why), "the peer closed the connection");
+        r = -ENOTCONN;
+    }
+    return r;
+}
+
+/* ---- who the peer is ----------------------------------------------------------------------------------------------------- */
+/* A name with a NUL inside would be read as a shorter one: then it has none. */
+static char *text_of(const ASN1_STRING *s)
+{
+    unsigned char *utf8 = NULL;
+    int len = ASN1_STRING_to_UTF8(&utf8, s);
+    char *copy = NULL;
+
+    if (len >= 0 && memchr(utf8, 0, len) == NULL)
+        copy = strndup((const char *)utf8, len);
+    OPENSSL_free(utf8);
+    return copy;
+}
+
+static char *ip_text(const ASN1_OCTET_STRING *ip)
+{
+    const unsigned char *a = ASN1_STRING_get0_data(ip);
+    char text[40] = "";
+
+    if (ASN1_STRING_length(ip) == 4)
+        snprintf(text, sizeof(text), "%d.%d.%d.%d", a[0], a[1], a[2], a[3]);
+    else if (ASN1_STRING_length(ip) == 16)
+        for (int i = 0; i < 16; i += 2)
+            snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%x", i ? ":" : "", a[i] << 8 | a[i + 1]);
+    else
+        return NULL;
+    return strdup(text);
+}
+
+static char *alt_name_text(const GENERAL_NAME *name)
+{
+    switch (name->type) {
+    case GEN_DNS:
+    case GEN_EMAIL:
+    case GEN_URI:
+        return text_of(name->d.ia5);
+    case GEN_IPADD:
+        return ip_text(name->d.iPAddress);
+    default:
+        return NULL;
+    }
+}
+
+static int tell_alt_names(X509 *cert, struct conn_peer *peer)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    int n = names ? sk_GENERAL_NAME_num(names) : 0, kept = 0;
+
+    if (n > 0)
+        peer->alt_names = calloc(n + 1, sizeof(char *));
+    for (int i = 0; peer->alt_names && i < n; i++) {
+        char *text = alt_name_text(sk_GENERAL_NAME_value(names, i));
+
+        if (text)
+            peer->alt_names[kept++] = text;
+    }
+    GENERAL_NAMES_free(names);
+    return n > 0 && !peer->alt_names ? -ENOMEM : 0;
+}
+
+int tls_tell_peer(struct tls *t, struct conn_peer *peer)
+{
+    X509 *cert = SSL_get0_peer_certificate(t->ssl);
+    X509_NAME *subject = cert ? X509_get_subject_name(cert) : NULL;
+    int at = subject ? X509_NAME_get_index_by_NID(subject, NID_commonName, -1) : -1;
+
+    ERR_clear_error();
+    peer->tls_version = strdup(SSL_get_version(t->ssl));
+    peer->cipher = strdup(SSL_get_cipher_name(t->ssl));
+    if (!cert || !peer->tls_version || !peer->cipher)
+        return cert ? -ENOMEM : -EPROTO;
+    if (at >= 0)
+        peer->common_name = text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    return tell_alt_names(cert, peer);
+}
