@@ -95,14 +95,17 @@ int parse_size(const char *text, uint64_t *ret)
             return -EINVAL;
         shift = 10 * i;
     }
-    if (v >= ldexp(1, 64 - (int)shift))
-        return -EINVAL;
     errno = 0;
     whole = strtoull(text, &stop, 10);
-    if (stop == unit && !errno)
+    if (stop == unit) {
+        if (errno || whole > UINT64_MAX >> shift)
+            return -EINVAL;
         *ret = (uint64_t)whole << shift;
-    else
-        *ret = (uint64_t)ldexp(v, (int)shift);
+        return 0;
+    }
+    if (v >= ldexp(1, 64 - (int)shift))
+        return -EINVAL;
+    *ret = (uint64_t)ldexp(v, (int)shift);
     return 0;
 }
 
