@@ -61,12 +61,23 @@ struct rpc_conn {
 
 struct rpc_conn *rpc_conn_new(struct rpc_service *s, const struct transport_type *type);
 bool rpc_conn_opened(struct rpc_conn *conn);
+void rpc_conn_report_closed(struct rpc_conn *conn); /* the host hears of the end, the service forgets the connection */
 extern const struct transport_host rpc_conn_host;
 const struct rpc_program *rpc_find_program(const struct rpc_service *s, uint32_t number, uint32_t version, bool *ret_known);
 void rpc_service_link(struct rpc_service *s, struct rpc_conn *conn);
 void rpc_service_unlink(struct rpc_service *s, struct rpc_conn *conn);
 void rpc_service_shed(struct rpc_service *s);  /* closes the connection that has queued most, if all together is too much */
 void rpc_service_unref(struct rpc_service *s);
+
+/* request.c. A request is made (with a record, or NULL for a callback), answered once, freed by released(). */
+struct rpc_request *rpc_request_new(struct rpc_conn *conn, struct record *rec);
+void rpc_request_answered(struct rpc_request *req); /* lets go of the record; what is left carries the answer */
+void rpc_request_free(struct rpc_request *req);
+void rpc_start_or_park(struct rpc_request *req);    /* the poller: everything about it is checked */
+void rpc_unqueue(struct rpc_request *req);          /* its answer is no longer queued */
+void rpc_drain(struct rpc_conn *conn);              /* there may be room for parked ones. Any thread, no lock held */
+void rpc_drain_more(struct loop_work *w);
+void rpc_deny(struct rpc_request *req, uint32_t auth_stat);
 
 /* The credential's body. -EACCES: to be denied. */
 int rpc_cred_decode(uint32_t flavor, const uint8_t *body, uint32_t len, struct rpc_cred *ret);

@@ -63,7 +63,7 @@ struct rpc_request {
     const uint8_t *args;      /* XDR arguments */
     size_t args_len;          /* of them in head; bulk data of a small record follows inside, see BULK in the wire table */
     void *data;               /* the actor's */
-    /* The rest is rpc-conn.c's. */
+    /* The rest is request.c's. */
     struct msg msg;
     struct rpc_request *next;
     const struct rpc_actor *actor;
