@@ -12,6 +12,13 @@
 #include "iobuf.h"
 #include "thread.h"
 
+/* Running out of memory is to be seen, not to end the program. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
 static struct census census;
 
 static int64_t live(void)
