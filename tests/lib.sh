@@ -16,6 +16,7 @@ set -u
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${GATLING_BUILD:-$top/build}
 tools=$build/tests/tools
+grep -qs -e '--enable-[at]san' "$build/config.status" && sanitized=1 || sanitized=
 : "${BRICK:=ours}" "${TLS:=}" "${OWN_THREAD:=}" "${VOLFILE:=full}" "${FULL:=}"
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 umask 022
@@ -44,9 +45,9 @@ report() { # result description
 }
 
 why() { # what the failed command said, and what the logs say
-    { echo "exit status $1: ${*:2}"; tail -n 20 "$tmp/out"; } | diag
+    { echo "exit status $1: ${*:2}"; tail -n 20 "$tmp/out" | cut -c 1-300; } | diag
     for log in "$tmp"/*.log; do
-        [ -s "$log" ] && { echo "--- ${log##*/}"; grep -E '\] [EWC] \[|Sanitizer|runtime error' "$log" | tail -n 8; } | diag
+        [ -s "$log" ] && { echo "--- ${log##*/}"; grep -E '\] [EWC] \[|Sanitizer|runtime error' "$log" | tail -n 8 | cut -c 1-300; } | diag
     done
 }
 
@@ -198,7 +199,7 @@ mount_image() { # mountpoint size: a fresh XFS on a loop device
     mkdir -p "$1" && mount "$loop" "$1"
 }
 
-listening() { grep -qi ":$(printf %04X "$1") 00000000:0000 0A" /proc/net/tcp; }
+listening() { grep -qsi ":$(printf %04X "$1") 00*:0000 0A" /proc/net/tcp /proc/net/tcp6; }
 
 pick_port() { # sets $port; below the ports that the kernel and stock clients take for themselves
     while :; do
@@ -295,7 +296,7 @@ stop_brick() {
     brick_status[$1]=$?
     unset "brick_pid[$1]"
     case ${brick_status[$1]} in
-    0 | 15) ;;
+    0 | 2 | 15) ;;
     137) [ "$signal" = -KILL ] || [ "$signal" = -9 ] || late=1 ;;
     *) echo "brick $1 ended with status ${brick_status[$1]}"; tail -n 40 "$tmp/$1.stderr"; late=1 ;;
     esac
@@ -364,10 +365,37 @@ umount_volume() { # mountpoint
     unset "mount_pid[$1]"
 }
 
+# BRICK [-OPTION VALUE]... ARGUMENTS: one of our own peers (tools/), told where the brick is and how it speaks.
+tool() { # program brick ...
+    local program=$1 name=$2; shift 2
+    local -a options=(-b "$tmp/bricks/$name")
+    [ -n "${brick_tls[$name]:-}" ] && options+=(-t "${brick_tls[$name]}")
+    while [[ ${1:-} == -* ]]; do options+=("$1" "$2"); shift 2; done
+    exec_in_background "$tools/$program" "${options[@]}" "${brick_port[$name]}" "$@"
+}
+peer() { tool peer "$@"; }
+
+# A client that works on BRICK beside whatever the test does to others. It must have gone on, correctly, to the end; how slow its
+# slowest call was is limited only against standing still.
+start_healthy() { # brick
+    background peer "$1" healthy >"$tmp/healthy" 2>"$tmp/healthy.err"
+    healthy_pid=$!
+    wait_until 30 says "$tmp/healthy.err" started
+}
+stop_healthy() { # [slowest call in ms, guard]
+    kill -TERM "$healthy_pid" && wait_until 60 process_gone "$healthy_pid"
+    cat "$tmp/healthy" "$tmp/healthy.err"
+    awk -v max="${1:-20000}" '/^calls/ { fine = $4 <= max } END { exit !fine }' "$tmp/healthy"
+}
+
 as_user() { setpriv --reuid "${user%:*}" --regid "${user#*:}" --clear-groups -- "$@"; } # command...
 
 background() { # command...: sets $!; ended at the end of the test at the latest
-    "$@" & other_pids+=($!)
+    in_background=1 "$@" & other_pids+=($!)
+}
+exec_in_background() { # so that $! is the program and not a shell around it
+    [ -n "${in_background:-}" ] && exec "$@"
+    "$@"
 }
 
 # ---- the end ---------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+# Who may come in with TLS: every wrong certificate is refused and logged once with the reason, while others work. Bug classes
+# 18, 26, 27.
+. "$(dirname "$0")/../lib.sh"
+needs root ours tool:peer openssl
+pki=$(default_pki)
+lines=0
+new_complaints() { grep -E '\] [EW] \[' "$tmp/b1.log" | tail -n +$((lines + 1)); }
+complained() { [ "$(new_complaints | wc -l)" -ge 1 ]; }
+refused() { # what pattern peer's arguments...
+    local what=$1 pattern=$2; shift 2
+    lines=$(grep -cE '\] [EW] \[' "$tmp/b1.log")
+    not_ok "$what: refused"                 peer b1 "$@"
+    eventually 30 "$what: logged"           complained
+    is "$what: once"                        "$(new_complaints | wc -l)" 1
+    ok "$what: with the reason ($pattern)"  eval "new_complaints | grep -iE '$pattern' || { new_complaints; false; }"
+}
+
+start_brick b1 --tls "$pki" --set protocol/server transport.socket.ssl-crl-path "$pki/crl" \
+    --set protocol/server "auth.login.$tmp/bricks/b1.ssl-allow" 'client,client.example'
+ok 'a good certificate is welcome'          peer b1 welcome
+ok 'an ordinary client'                     start_healthy b1
+refused 'expired'        'expired'                     -c expired welcome
+refused 'revoked'        'revoked'                     -c revoked welcome
+refused 'foreign'        'issuer|unknown ca|verify'    -c foreign welcome
+refused 'none'           'not return a certificate'    -c '' welcome
+refused 'another name'   'stranger'                    -c wrong welcome
+ok 'a name among the alternative ones is good'  peer b1 -c san welcome
+lines=$(grep -cE '\] [EW] \[' "$tmp/b1.log")
+ok 'plain bytes on this port are shut out'  env -u TLS "$tools/peer" "${brick_port[b1]}" garbage
+eventually 30 'and logged'                  complained
+is 'once'                                   "$(new_complaints | wc -l)" 1
+ok 'the ordinary client never noticed'      stop_healthy
+done_testing
