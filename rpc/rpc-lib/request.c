@@ -193,7 +193,10 @@ void rpc_start_or_park(struct rpc_request *req)
         req->actor->run(req);
         return;
     }
-    req->reserved = req->actor->reply_max ? req->actor->reply_max(req->args, req->args_len) : RPC_REPLY_SMALL;
+    if (req->actor->reply_max)
+        req->reserved = req->actor->reply_max(req->args, req->args_len);
+    else if (!(req->actor->flags & RPC_UNCOUNTED)) /* thousands of those may wait, and their answers are tiny */
+        req->reserved = RPC_REPLY_SMALL;
     pthread_mutex_lock(&conn->lock);
     run = !conn->draining && !conn->parked_head && has_room(conn, req);
     if (run)

@@ -88,7 +88,8 @@ struct rpc_actor {
     /* Where this procedure's bulk data starts, counted from the first byte of its arguments; `have` bytes of them are there.
      * 0: cannot say yet. NULL: the procedure has no bulk data. */
     size_t (*bulk_at)(const uint8_t *args, size_t have);
-    /* The largest reply to these arguments, which nobody has checked yet; in bytes. NULL: RPC_REPLY_SMALL. */
+    /* The largest reply to these arguments, which nobody has checked yet; in bytes. NULL: RPC_REPLY_SMALL;
+     * nothing with RPC_UNCOUNTED. */
     size_t (*reply_max)(const uint8_t *args, size_t len);
 };
 #define RPC_REPLY_SMALL (4 * KiB)
