@@ -331,6 +331,17 @@ int command_line_parse(struct command_line *cl, int argc, char **argv)
     return 0;
 }
 
+const char *command_line_refused(unsigned int i, const char **ret_lacks)
+{
+    for (size_t r = 0; r < array_len(rows); r++) {
+        if (!rows[r].take && i-- == 0) {
+            *ret_lacks = rows[r].lacks;
+            return rows[r].name;
+        }
+    }
+    return NULL;
+}
+
 void command_line_done(struct command_line *cl)
 {
     for (unsigned int i = 0; i < cl->nr_over; i++) {

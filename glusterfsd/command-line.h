@@ -22,6 +22,8 @@ struct command_line {
 
 /* 0, or the exit status after a sentence on stderr. */
 int command_line_parse(struct command_line *cl, int argc, char **argv);
+/* The i-th option that is refused, and what this build lacks: doc/refused.md is held against it. NULL: no more. */
+const char *command_line_refused(unsigned int i, const char **ret_lacks);
 void command_line_done(struct command_line *cl);
 
 #endif

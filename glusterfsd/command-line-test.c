@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "command-line.h"
+#include "util.h"
+
+#define PARSE(cl, ...) parse((cl), (const char *const[]){__VA_ARGS__, NULL})
+
+static int parse(struct command_line *cl, const char *const *words)
+{
+    char *argv[16] = {0};
+    int argc = 0;
+
+    for (; words[argc]; argc++)
+        argv[argc] = (char *)words[argc];
+    return command_line_parse(cl, argc, argv);
+}
+
+static void short_long_and_old_names_are_read(void **state)
+{
+    struct command_line cl;
+
+    assert_int_equal(PARSE(&cl, "/usr/sbin/glusterfsd", "-N", "-f", "a.vol", "-l", "a.log", "-L", "debug", "-p", "a.pid"), 0);
+    assert_string_equal(cl.name, "glusterfsd");
+    assert_true(cl.foreground);
+    assert_string_equal(cl.volfile, "a.vol");
+    assert_string_equal(cl.log_file, "a.log");
+    assert_string_equal(cl.pid_file, "a.pid");
+    assert_int_equal(cl.log_level, LVL_DEBUG);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--spec-file=b.vol", "--log-level=ERROR", "--no-daemon"), 0);
+    assert_string_equal(cl.volfile, "b.vol");
+    assert_int_equal(cl.log_level, LVL_ERROR);
+    assert_int_equal(PARSE(&cl, "lt-glusterfsd", "--debug"), 0);
+    assert_string_equal(cl.name, "glusterfsd");
+    assert_string_equal(cl.log_file, "-");
+}
+
+static void translators_options_are_split_at_the_first_dot_and_the_equal_sign(void **state)
+{
+    struct command_line cl;
+
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--xlator-option", "*-posix.glusterd-uuid=1=2", "--xlator-option=v-server.transport.x=9"), 0);
+    assert_int_equal(cl.nr_over, 2);
+    assert_string_equal(cl.over[0].pattern, "*-posix");
+    assert_string_equal(cl.over[0].key, "glusterd-uuid");
+    assert_string_equal(cl.over[0].value, "1=2");
+    assert_string_equal(cl.over[1].key, "transport.x");
+    command_line_done(&cl);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--xlator-option", "nothing"), EXIT_FAILURE);
+    command_line_done(&cl);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--xlator-option", "a.=1"), EXIT_FAILURE);
+    command_line_done(&cl);
+}
+
+static void what_cannot_be_read_ends_with_status_64(void **state)
+{
+    struct command_line cl;
+
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--bogus"), EXIT_USAGE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-Z"), EXIT_USAGE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-f"), EXIT_USAGE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--volfile"), EXIT_USAGE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-N", "/mnt"), EXIT_USAGE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--no-daemon=yes"), EXIT_USAGE);
+}
+
+static void what_this_build_does_not_have_is_refused(void **state)
+{
+    struct command_line cl;
+
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-s", "host", "--volfile-id", "v"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--logger=syslog"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-L", "LOUD"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfs", "-f", "a.vol"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterd"), EXIT_FAILURE);
+}
+
+static void questions_are_answered_and_nothing_is_started(void **state)
+{
+    static const char *const questions[] = {"-V", "--version", "-?", "--help", "--usage", "--print-logdir", "--print-xlatordir"};
+    struct command_line cl;
+
+    for (size_t i = 0; i < array_len(questions); i++) {
+        assert_int_equal(PARSE(&cl, "glusterfsd", questions[i]), 0);
+        assert_true(cl.done);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(short_long_and_old_names_are_read),
+        cmocka_unit_test(translators_options_are_split_at_the_first_dot_and_the_equal_sign),
+        cmocka_unit_test(what_cannot_be_read_ends_with_status_64),
+        cmocka_unit_test(what_this_build_does_not_have_is_refused),
+        cmocka_unit_test(questions_are_answered_and_nothing_is_started),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
