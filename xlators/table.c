@@ -8,6 +8,7 @@ extern const struct xlator_type bitrot_stub_type;
 extern const struct xlator_type changelog_type;
 extern const struct xlator_type index_type;
 extern const struct xlator_type leases_type;
+extern const struct xlator_type locks_type;
 extern const struct xlator_type marker_type;
 extern const struct xlator_type quota_type;
 extern const struct xlator_type read_only_type;
@@ -28,6 +29,7 @@ const struct xlator_type *const xlator_types[] = {
     &changelog_type,
     &index_type,
     &leases_type,
+    &locks_type,
     &marker_type,
     &quota_type,
     &read_only_type,

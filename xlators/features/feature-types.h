@@ -11,5 +11,6 @@ extern const struct xlator_type trash_type, changelog_type, worm_type, read_only
 
 extern const struct xlator_type bitrot_stub_type; /* bitrot-stub.c */
 extern const struct xlator_type selinux_type;     /* selinux.c     */
+extern const struct xlator_type locks_type;       /* locks/; alias features/posix-locks */
 
 #endif
