@@ -32,14 +32,16 @@ static bool is_word(char c)
     return !is_blank(c) && c != '"' && c != '\\';
 }
 
-static int put(struct lexer *l, size_t n, char c)
+static int put(struct lexer *l, size_t n, char c, struct err *err)
 {
+    if (c == '\0')
+        return err_set(err, -EINVAL, "%s:%d: a NUL byte is no part of a volume file", l->file, l->line);
     if (n + 2 > l->word_cap) {
         size_t cap = l->word_cap ? l->word_cap * 2 : 128;
         char *word = realloc(l->word, cap);
 
         if (!word)
-            return -ENOMEM;
+            return err_set(err, -ENOMEM, "%s: no memory", l->file);
         l->word = word;
         l->word_cap = cap;
     }
@@ -63,14 +65,16 @@ static size_t string_length(const struct lexer *l)
 static int take_string(struct lexer *l, size_t len, struct err *err)
 {
     size_t end = l->at + len - 1, n = 0;
+    int failed;
 
     if (len == 2)
         return err_set(err, -EINVAL, "%s:%d: a word must not be empty, found \"\"", l->file, l->line);
     for (step(l); l->at < end; step(l)) {
         if (l->text[l->at] == '\\')
             step(l);
-        if (put(l, n++, l->text[l->at]) < 0)
-            return err_set(err, -ENOMEM, "%s: no memory", l->file);
+        failed = put(l, n++, l->text[l->at], err);
+        if (failed)
+            return failed;
     }
     step(l);
     l->token = TOKEN_WORD;
@@ -95,12 +99,12 @@ static enum token keyword(const char *word)
 static int take_word(struct lexer *l, struct err *err)
 {
     size_t n = 0;
+    int failed;
 
     for (; l->at < l->len && is_word(l->text[l->at]); step(l)) {
-        if (l->text[l->at] == '\0')
-            return err_set(err, -EINVAL, "%s:%d: a NUL byte is no part of a volume file", l->file, l->line);
-        if (put(l, n++, l->text[l->at]) < 0)
-            return err_set(err, -ENOMEM, "%s: no memory", l->file);
+        failed = put(l, n++, l->text[l->at], err);
+        if (failed)
+            return failed;
     }
     l->token = keyword(l->word);
     l->quoted = false;

@@ -121,12 +121,14 @@ static void a_quote_without_its_end_is_skipped_and_logged(void **state)
 
 static void a_nul_byte_is_refused(void **state)
 {
-    static const char text[] = "volume a\0b type t option k v end-volume";
+    static const char word[] = "volume a\0b type t option k v end-volume", string[] = "volume \"\0\" type t option k v end-volume";
     struct volfile *v = NULL;
-    struct err err = {0};
+    struct err err = {0}, other = {0};
 
-    assert_int_equal(volfile_parse("f", text, sizeof(text) - 1, NULL, &v, &err), -EINVAL);
+    assert_int_equal(volfile_parse("f", word, sizeof(word) - 1, NULL, &v, &err), -EINVAL);
     assert_string_equal(err.text, "f:1: a NUL byte is no part of a volume file");
+    assert_int_equal(volfile_parse("f", string, sizeof(string) - 1, NULL, &v, &other), -EINVAL);
+    assert_string_equal(other.text, err.text);
 }
 
 /* ---- commands ------------------------------------------------------------------------------------------------------- */
