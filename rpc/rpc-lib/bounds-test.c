@@ -57,6 +57,29 @@ static void parked_requests_start_in_order_of_arrival(void **state)
     }
 }
 
+/* As when the poller receives while another thread starts the last parked one. */
+static void one_more_arrives(struct world *w, struct rpc_request *req)
+{
+    w->inside = NULL;
+    world_stat(w, 99, 0);
+    assert_int_equal(w->nr_held, 1); /* not started beside the one that is being started */
+}
+static void what_arrives_while_a_parked_one_is_started_comes_after_it(void **state)
+{
+    struct world *w = *state;
+
+    rpc_conn_admit(w->conn);
+    rpc_service_set_outstanding(w->service, 1);
+    world_stat(w, 1, 0);
+    world_stat(w, 2, 0);
+    rpc_service_set_outstanding(w->service, 2);
+    w->inside = one_more_arrives;
+    world_answer(w, 0);
+    assert_int_equal(w->nr_held, 3);
+    assert_int_equal(w->held[1]->xid, 2);
+    assert_int_equal(w->held[2]->xid, 99);
+}
+
 static void a_limit_of_zero_is_none(void **state)
 {
     struct world *w = *state;
@@ -337,22 +360,31 @@ static void stop_when_sent(struct timer *t)
     else
         loop_arm(u->w->env.env.loop, t, 1);
 }
-static void after_one_turn_the_event_loop_goes_on_with_a_long_queue(void **state)
+/* 200 requests with room for one; the answer to the first comes from a thread that is given 16 more to start. */
+static void start_a_long_queue(struct world *w)
 {
-    struct world *w = *state;
-    struct until u = {.timer.expired = stop_when_sent, .w = w, .sent = 200, .turns = 30000};
-
     rpc_conn_admit(w->conn);
     rpc_service_set_outstanding(w->service, 1);
     for (uint32_t xid = 0; xid < 200; xid++)
         world_stat(w, xid, 0);
     w->answer_at_once = true;
     world_answer(w, 0);
-    assert_int_equal(fake_nr_sent(w->t), 17); /* the worker's share */
-    world_stat(w, 1000, 0);                    /* stays behind the others */
-    u.sent = 201;
+    assert_int_equal(fake_nr_sent(w->t), 17);
+}
+static void run_loop(struct world *w, unsigned int sent, int turns)
+{
+    struct until u = {.timer.expired = stop_when_sent, .w = w, .sent = sent, .turns = turns};
     assert_int_equal(loop_arm(w->env.env.loop, &u.timer, 1), 0);
     assert_int_equal(loop_run(w->env.env.loop), 0);
+}
+
+static void after_one_turn_the_event_loop_goes_on_with_a_long_queue(void **state)
+{
+    struct world *w = *state;
+
+    start_a_long_queue(w);
+    world_stat(w, 1000, 0); /* stays behind the others */
+    run_loop(w, 201, 30000);
     assert_int_equal(fake_nr_sent(w->t), 201);
     world_last_reply_is(w, 1000, RPC_OK, 0);
 }
@@ -360,18 +392,11 @@ static void after_one_turn_the_event_loop_goes_on_with_a_long_queue(void **state
 static void an_end_in_the_middle_of_a_long_queue_is_told_last(void **state)
 {
     struct world *w = *state;
-    struct until u = {.timer.expired = stop_when_sent, .w = w, .sent = 1000000, .turns = 20};
 
-    rpc_conn_admit(w->conn);
-    rpc_service_set_outstanding(w->service, 1);
-    for (uint32_t xid = 0; xid < 200; xid++)
-        world_stat(w, xid, 0);
-    w->answer_at_once = true;
-    world_answer(w, 0);
+    start_a_long_queue(w);
     fake_down(w->t, -ECONNRESET);
     assert_int_equal(w->closed, 0); /* somebody is still at it */
-    assert_int_equal(loop_arm(w->env.env.loop, &u.timer, 1), 0);
-    assert_int_equal(loop_run(w->env.env.loop), 0);
+    run_loop(w, UINT32_MAX, 20);
     assert_int_equal(w->closed, 1);
     assert_int_equal(fake_nr_sent(w->t), 17);
 }
@@ -459,6 +484,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(beyond_the_limit_requests_wait_in_order_and_pings_do_not),
         TEST(parked_requests_start_in_order_of_arrival),
+        TEST(what_arrives_while_a_parked_one_is_started_comes_after_it),
         TEST(a_limit_of_zero_is_none),
         TEST(a_waiting_lock_makes_room_for_the_unlock),
         TEST(parking_too_much_stops_reading_until_half_is_gone),

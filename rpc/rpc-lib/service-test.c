@@ -213,22 +213,40 @@ static void unix_old_and_unknown_credentials_are_taken_and_broken_ones_denied(vo
     assert_int_equal(w->nr_held, 3);
 }
 
-static void the_verifier_is_repeated(void **state)
+static void verifier_is(struct world *w, unsigned int n, uint32_t flavor, uint32_t len)
+{
+    rpc_reply_header h;
+    size_t got_len;
+    const uint8_t *got = fake_sent(w->t, n, &got_len);
+    assert_int_equal(wire_decode(xdr_rpc_reply_header, &h, got, got_len), (int64_t)got_len);
+    assert_int_equal(h.verf_flavor, flavor);
+    assert_int_equal(h.verf.len, len);
+    assert_memory_equal(h.verf.at, "verifier", len);
+}
+static void the_verifier_is_repeated_but_for_a_caller_without_credential(void **state)
 {
     struct world *w = *state;
     uint8_t cred[1024];
-    const uint8_t *got;
-    rpc_reply_header h;
-    size_t len;
 
     rpc_conn_admit(w->conn);
     call_with_cred(w, 390040, cred, auth_v3(cred, 0, 0), "verifier", 8);
     world_answer(w, 0);
-    got = fake_sent(w->t, 0, &len);
-    assert_int_equal(wire_decode(xdr_rpc_reply_header, &h, got, len), (int64_t)len);
-    assert_int_equal(h.verf_flavor, 77);
-    assert_int_equal(h.verf.len, 8);
-    assert_memory_equal(h.verf.at, "verifier", 8);
+    verifier_is(w, 0, 77, 8);
+    call_with_cred(w, 0, NULL, 0, "verifier", 8);
+    world_answer(w, 1);
+    verifier_is(w, 1, 0, 0);
+}
+static void a_verifier_above_400_bytes_is_not_understood(void **state)
+{
+    static const uint8_t verf[404];
+    struct world *w = *state;
+
+    rpc_conn_admit(w->conn);
+    call_with_cred(w, 0, NULL, 0, verf, 400);
+    assert_int_equal(w->nr_held, 1);
+    call_with_cred(w, 0, NULL, 0, verf, 404);
+    assert_int_equal(w->nr_held, 1);
+    world_last_reply_is(w, 0, RPC_GARBAGE_ARGS, 0);
 }
 
 /* ---- bulk --------------------------------------------------------------------------------------------------------------- */
@@ -304,7 +322,8 @@ int main(void)
         TEST(credentials_of_version_3_say_who_calls),
         TEST(groups_and_owner_share_their_limit),
         TEST(unix_old_and_unknown_credentials_are_taken_and_broken_ones_denied),
-        TEST(the_verifier_is_repeated),
+        TEST(the_verifier_is_repeated_but_for_a_caller_without_credential),
+        TEST(a_verifier_above_400_bytes_is_not_understood),
         TEST(write_data_arrives_whole_wherever_it_landed),
         TEST(a_write_whose_dictionary_is_longer_than_the_record_is_all_head),
         TEST(a_long_record_without_bulk_does_not_become_one_buffer),

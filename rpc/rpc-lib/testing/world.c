@@ -18,6 +18,8 @@ static struct world *the_world; /* actors have no other way to it */
 static void keep(struct rpc_request *req)
 {
     struct world *w = the_world;
+    if (w->inside)
+        w->inside(w, req);
     if (w->answer_at_once) {
         rpc_reply(req, &(struct slicev){.n = 0});
         return;

@@ -20,6 +20,7 @@ struct world {
     struct rpc_request *held[8192]; /* started and not answered, in order of their start */
     unsigned int nr_held;
     bool answer_at_once;
+    void (*inside)(struct world *w, struct rpc_request *req); /* called by each actor first; NULL: nothing */
 };
 
 extern const struct rpc_service_host world_host; /* its data is the world */
