@@ -99,10 +99,9 @@ static int lookup_named(struct posix *p, struct fop *fop)
         r = -ENODATA;
     if (r == 0)
         r = obj_know_inode(&o, true);
-    if (obj_iatt_now(&dir, &fop->out.post) < 0)
-        return -ESTALE;
+    obj_iatt(&dir, &fop->out.post); /* told with ENOENT too */
     if (r < 0)
-        return r;
+        return dir.st.st_nlink ? r : -ESTALE; /* the parent was removed while we had it open */
     if (o.node && fop->xdata)
         atomic_store(&o.node->handle_checked, true);
     return finish(p, fop, &o);

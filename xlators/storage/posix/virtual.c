@@ -45,22 +45,8 @@ static int text_reply(struct dict *to, const char *name, const char *text)
     return r < 0 ? r : (int)strlen(text);
 }
 
-static int get_pathinfo(struct posix *p, struct obj *o, const char *name, struct dict *to)
-{
-    char path[PATH_TEXT], text[3 * PATH_TEXT];
-    const char *host = p->node_uuid_pathinfo && p->glusterd_uuid ? p->glusterd_uuid : p->host;
-    char hname[HANDLE_NAME];
-    if (S_ISDIR(o->st.st_mode) && gfid_path(p, o->gfid, path, sizeof(path)) >= 0) {
-        snprintf(text, sizeof(text), "<POSIX(%s):%s:%s%s>", p->directory, host, p->directory, path[0] ? path : "/");
-    } else {
-        handle_name(o->gfid, hname);
-        snprintf(text, sizeof(text), "<POSIX(%s):%s:%s/" PRIVATE_DIR "/%02x/%s>", p->directory, host, p->directory, o->gfid.b[0], hname);
-    }
-    return text_reply(to, name, text);
-}
-
-/* All paths of a non-directory, from its back references. */
-static int paths_of_file(struct posix *p, struct obj *o, char *text, size_t size)
+/* Paths of a non-directory, from its back references; first: one is enough. */
+static int paths_of_file(struct posix *p, struct obj *o, bool first, char *text, size_t size)
 {
     char sep[8];
     size_t at = 0;
@@ -72,7 +58,7 @@ static int paths_of_file(struct posix *p, struct obj *o, char *text, size_t size
     snprintf(sep, sizeof(sep), "%s", p->gfid2path_separator);
     pthread_rwlock_unlock(&p->conf_lock);
     const char *end = (const char *)names.at + names.len;
-    for (const char *name = (const char *)names.at; name < end; name += strlen(name) + 1) {
+    for (const char *name = (const char *)names.at; name < end && !(first && at); name += strlen(name) + 1) {
         XVALUE(v);
         gfid_t parent;
         char u[GFID_TEXT], path[PATH_TEXT];
@@ -90,6 +76,21 @@ static int paths_of_file(struct posix *p, struct obj *o, char *text, size_t size
     return at ? (int)at : -ENODATA;
 }
 
+/* Where the object lies on this node: by a name of it, where one is known, else by its handle. */
+static int get_pathinfo(struct posix *p, struct obj *o, const char *name, struct dict *to)
+{
+    char path[PATH_TEXT], text[3 * PATH_TEXT], hname[HANDLE_NAME];
+    const char *host = p->node_uuid_pathinfo && p->glusterd_uuid ? p->glusterd_uuid : p->host;
+    int n = S_ISDIR(o->st.st_mode) ? gfid_path(p, o->gfid, path, sizeof(path)) : paths_of_file(p, o, true, path, sizeof(path));
+    if (n >= 0) {
+        snprintf(text, sizeof(text), "<POSIX(%s):%s:%s%s>", p->directory, host, p->directory, n ? path : "/");
+    } else {
+        handle_name(o->gfid, hname);
+        snprintf(text, sizeof(text), "<POSIX(%s):%s:%s/" PRIVATE_DIR "/%02x/%s>", p->directory, host, p->directory, o->gfid.b[0], hname);
+    }
+    return text_reply(to, name, text);
+}
+
 static int get_gfidtopath(struct posix *p, struct obj *o, const char *name, struct dict *to)
 {
     char text[16 * PATH_TEXT];
@@ -101,7 +102,7 @@ static int get_gfidtopath(struct posix *p, struct obj *o, const char *name, stru
         if (n == 0)
             n = (int)strlen(strcpy(text, "/"));
     } else {
-        n = paths_of_file(p, o, text, sizeof(text));
+        n = paths_of_file(p, o, false, text, sizeof(text));
     }
     if (n < 0)
         return n;
