@@ -111,7 +111,22 @@ static const struct xlator_type storage = {
     .name = "storage", .leaf = true, .client_slot = true, .fd_slot = true, .client_gone = lower_gone, .release = release,
     .on = {[FOP_LK] = storage_lk, [FOP_STAT] = storage_stat},
 };
-static const struct xlator_type upper = {.name = "upper", .client_gone = upper_gone};
+/* FINODELK becomes an LK of its own: what parks below is a child. */
+static void upper_child_done(struct fop *child, void *ctx)
+{
+    struct fop *parent = child->parent;
+    int32_t ret = child->ret, err = child->err;
+
+    fop_free(child);
+    fop_complete(parent, ret, err);
+}
+
+static void upper_finodelk(struct xlator *xl, struct fop *fop)
+{
+    fop_submit(xl->child, fop_child(fop, FOP_LK, upper_child_done, NULL));
+}
+
+static const struct xlator_type upper = {.name = "upper", .client_gone = upper_gone, .on = {[FOP_FINODELK] = upper_finodelk}};
 
 static struct process process;
 
@@ -310,6 +325,56 @@ static void a_fop_that_parks_after_the_end_began_is_refused(void **state)
     client_unref(c);
 }
 
+static struct fop *start_later(struct graph *g, struct client *c, enum fop_op op)
+{
+    struct fop *fop = fop_new(g, op);
+
+    fop->client = client_ref(c);
+    assert_true(client_start(c, fop));
+    fop_push(fop, answered, NULL);
+    last_err = 0;
+    return fop;
+}
+
+static void a_parked_child_is_cancelled_too(void **state)
+{
+    struct graph *g = *state;
+    struct client *c = client_new(g, "uid", &process.census);
+    struct fop *granted, *late;
+
+    start(g, c, FOP_FINODELK);
+    start(g, c, FOP_FINODELK);
+    start(g, c, FOP_LK);
+    assert_int_equal(nr_parked, 3);
+    assert_int_equal(c->nr_running, 3);
+    granted = parked[0];
+    assert_true(fop_unpark(granted));
+    assert_true(take_out(granted));
+    last_err = -1;
+    fop_complete(granted, 0, 0);
+    assert_int_equal(last_err, 0);
+
+    late = start_later(g, c, FOP_FINODELK);
+    client_cancel_parked(c, EINTR);
+    assert_int_equal(nr_parked, 0);
+    assert_int_equal(last_err, EINTR);
+    last_err = 0;
+    fop_submit(g->top, late); /* was running then: its child may not park any more */
+    assert_int_equal(last_err, EINTR);
+
+    start(g, c, FOP_FINODELK);
+    late = start_later(g, c, FOP_FINODELK);
+    client_gone(c, process.pool, ended);
+    assert_int_equal(nr_parked, 0);
+    assert_int_equal(last_err, ENOTCONN);
+    assert_int_equal(nr_ended, 0); /* one has yet to make its child */
+    last_err = 0;
+    fop_submit(g->top, late);
+    assert_int_equal(last_err, ENOTCONN);
+    wait_for_the_end();
+    client_unref(c);
+}
+
 /* ---- threads: starters, a granter, and the end, all at the same time ----------------------------------------------------------- */
 struct starter {
     struct graph *graph;
@@ -329,8 +394,8 @@ static void *start_until_gone(void *arg)
 {
     struct starter *s = arg;
 
-    for (;;) {
-        struct fop *fop = fop_new(s->graph, FOP_LK);
+    for (unsigned int i = 0;; i++) {
+        struct fop *fop = fop_new(s->graph, i % 2 ? FOP_LK : FOP_FINODELK);
         if (!fop)
             abort();
         fop->client = client_ref(s->client);
@@ -416,6 +481,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_end_comes_in_its_order, begin, end),
         cmocka_unit_test_setup_teardown(a_client_without_anything_ends_too, begin, end),
         cmocka_unit_test_setup_teardown(a_fop_that_parks_after_the_end_began_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(a_parked_child_is_cancelled_too, begin, end),
         cmocka_unit_test_setup_teardown(starting_granting_and_the_end_race_and_each_fop_is_answered_once, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,18 +148,50 @@ int client_fd_close(struct client *c, int64_t number)
 }
 
 /* ---- running fops, and the end ------------------------------------------------------------------------------------------- */
-bool client_start(struct client *c, struct fop *fop)
+static void list_locked(struct client *c, struct fop *fop)
 {
-    SCOPED_LOCK(&c->lock);
-    if (is_gone_locked(c))
-        return false;
     fop->client_prev = NULL;
     fop->client_next = c->running;
     if (c->running)
         c->running->client_prev = fop;
     c->running = fop;
+}
+
+static void unlist_locked(struct client *c, struct fop *fop)
+{
+    *(fop->client_prev ? &fop->client_prev->client_next : &c->running) = fop->client_next;
+    if (fop->client_next)
+        fop->client_next->client_prev = fop->client_prev;
+    fop->client_prev = fop->client_next = NULL;
+}
+
+bool client_start(struct client *c, struct fop *fop)
+{
+    SCOPED_LOCK(&c->lock);
+    if (is_gone_locked(c))
+        return false;
+    list_locked(c, fop);
     c->nr_running++;
     return true;
+}
+
+/* Cancelling goes through the list under the same lock: it either finds the child there, or has marked the parent before. */
+int client_list_child(struct client *c, struct fop *child)
+{
+    SCOPED_LOCK(&c->lock);
+    if (is_gone_locked(c))
+        return ENOTCONN;
+    for (struct fop *parent = child->parent; parent; parent = parent->parent)
+        if (atomic_load_explicit(&parent->park, memory_order_acquire) == PARK_CANCELLED) /* cancel_err: fop_cancel()'s release */
+            return atomic_load_explicit(&parent->cancel_err, memory_order_relaxed);
+    list_locked(c, child);
+    return 0;
+}
+
+void client_unlist_child(struct client *c, struct fop *child)
+{
+    SCOPED_LOCK(&c->lock);
+    unlist_locked(c, child);
 }
 
 /* Steps 3 and 4 of the end, on a worker. Nothing runs for the client any more and nothing can start. */
@@ -194,15 +226,12 @@ static void came_back(struct client *c)
 void client_finish(struct client *c, struct fop *fop)
 {
     pthread_mutex_lock(&c->lock);
-    *(fop->client_prev ? &fop->client_prev->client_next : &c->running) = fop->client_next;
-    if (fop->client_next)
-        fop->client_next->client_prev = fop->client_prev;
-    fop->client_prev = fop->client_next = NULL;
+    unlist_locked(c, fop);
     pthread_mutex_unlock(&c->lock);
     came_back(c);
 }
 
-/* The parked ones among the running, claimed and linked by run_next. Listed: client_finish() waits for the lock, so they are alive. */
+/* The parked ones of the list, claimed and linked by run_next. Who takes one out waits for the lock, so they are alive. */
 static struct fop *claim_parked_locked(struct client *c, int err)
 {
     struct fop *claimed = NULL;

@@ -33,10 +33,10 @@ struct client {
     void *owner;            /* protocol/server's record of it */
     pthread_mutex_t lock;
     atomic_bool gone;
-    struct fop *running;    /* lock; fops started and not back */
+    struct fop *running;    /* lock; fops started and not back, and children that have parked */
     struct fd **fds;        /* lock; by number */
     unsigned int nr_fds, fds_cap, first_free;
-    unsigned int nr_running; /* lock; and one more while client_gone() cancels */
+    unsigned int nr_running; /* lock; those started, and one more while parked ones are being cancelled */
     void (*ended)(struct client *c);
     struct pool *pool;      /* where the end runs */
     struct job end;
@@ -57,6 +57,10 @@ int client_fd_close(struct client *c, int64_t number);      /* 0, -EBADF */
 /* From start to answer of each fop that runs for the client. false: it is gone, complete the fop with ENOTCONN. */
 bool client_start(struct client *c, struct fop *fop);
 void client_finish(struct client *c, struct fop *fop);
+/* A child that parks must be found by those who cancel, or they would wait for it: for fop_park() and fop_free() only.
+ * 0, or the (positive) error with which it is cancelled already. */
+int client_list_child(struct client *c, struct fop *child);
+void client_unlist_child(struct client *c, struct fop *child);
 /* Completes its parked fops with err; the others do not notice. While a brick drains: what waits for a lock would wait for good. */
 void client_cancel_parked(struct client *c, int err);
 void client_gone(struct client *c, struct pool *pool, void (*ended)(struct client *c)); /* once */

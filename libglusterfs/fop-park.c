@@ -16,6 +16,12 @@ bool fop_park(struct fop *fop, void (*cancelled)(struct fop *fop, void *ctx), vo
 {
     int expected = PARK_NO;
 
+    if (fop->parent && fop->client && !fop->listed) { /* the parent is listed, but it is not the one that is parked */
+        int err = client_list_child(fop->client, fop);
+        fop->listed = err == 0;
+        if (err)
+            fop_cancel(fop, err);
+    }
     fop->cancelled = cancelled;
     fop->cancel_ctx = ctx;
     return atomic_compare_exchange_strong_explicit(&fop->park, &expected, PARK_YES, memory_order_release, memory_order_acquire);

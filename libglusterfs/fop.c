@@ -165,6 +165,8 @@ void fop_free(struct fop *fop)
     if (!fop)
         return;
     assert(atomic_load_explicit(&fop->park, memory_order_relaxed) != PARK_YES);
+    if (fop->listed)
+        client_unlist_child(fop->client, fop);
     drop_in(fop);
     drop_out(&fop->out);
     drop_loc(&fop->loc);

@@ -189,6 +189,7 @@ struct fop {
     /* Only fop.c from here. */
     struct xlator *at;
     struct fop *run_next;
+    bool listed;                   /* a child that is in its client's list, because it has parked */
     _Atomic int park;
     _Atomic int cancel_err;
     void (*cancelled)(struct fop *fop, void *ctx);
@@ -212,7 +213,8 @@ void fop_fail(struct fop *fop, int err);                  /* fop_complete(fop, -
 void fop_pass(struct xlator *from, struct fop *fop);
 
 /* An operation of a translator's own, under parent (for retry, resolution, fan-out): own arguments and frames; credentials,
- * client and graph of the parent; not listed with the client. done gets the child and frees it. */
+ * client and graph of the parent; not counted as running for the client. done gets the child and frees it. The parent waits for
+ * its children; who makes one that may outlive it sets child->parent to NULL. */
 struct fop *fop_child(struct fop *parent, enum fop_op op, fop_done_fn done, void *ctx);
 /* A child with the parent's operation and arguments, for a translator that goes on with one of them changed: references of its
  * own, but texts stay the parent's, which therefore waits for it. fop_adopt(), as the last thing done() does: the child's

@@ -14,6 +14,16 @@
 /* Freed buffers kept for reuse: 64 MiB is what 64 requests of 1 MiB in flight give back. */
 #define CACHED_BUFFERS (64 * MiB)
 
+#define TRIM_MS 2000 /* a buffer that nobody took for so long is not needed */
+
+static void trim(struct timer *t)
+{
+    struct process *p = container_of(t, struct process, trim);
+
+    iobuf_pool_trim(p->env.bufs);
+    loop_arm(p->env.loop, t, TRIM_MS); /* cannot fail: it has had its place */
+}
+
 int process_init(struct process *p)
 {
     static const struct pool_conf conf = {
@@ -29,7 +39,8 @@ int process_init(struct process *p)
     p->env.loop = loop_new();
     p->env.reaper = reaper_new(&p->census);
     p->pool = pool_new(&conf, &p->census);
-    if (!p->env.bufs || !p->env.loop || !p->env.reaper || !p->pool) {
+    p->trim.expired = trim;
+    if (!p->env.bufs || !p->env.loop || !p->env.reaper || !p->pool || loop_arm(p->env.loop, &p->trim, TRIM_MS) < 0) {
         process_done(p);
         return -ENOMEM;
     }

@@ -8,6 +8,7 @@
 #include "counter.h"
 #include "env.h"
 #include "iatt.h"
+#include "loop.h"
 
 struct graph;
 struct pool;
@@ -24,6 +25,7 @@ struct process {
     struct env env;             /* buffers, reaper, loop, census */
     struct census census;
     struct pool *pool;
+    struct timer trim;          /* on the loop: unused buffers go back to the system */
     struct graph *graph;        /* the active one */
     gfid_t uuid;                /* of this process; told to clients in SETVOLUME's reply */
     char *volfile;              /* name of the file, or NULL */

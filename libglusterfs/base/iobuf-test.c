@@ -74,29 +74,60 @@ static void what_cannot_be_had_is_null(void **state)
     iobuf_pool_free(pool);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+#define KEPT(bytes) ((size_t)0) /* so that it sees uses after free */
+#else
+#define KEPT(bytes) ((size_t)(bytes))
+#endif
+
+static void take_and_free(struct iobuf_pool *pool, unsigned int n, size_t size)
+{
+    struct iobuf *bufs[16];
+
+    for (unsigned int i = 0; i < n; i++)
+        bufs[i] = iobuf_new(pool, size);
+    for (unsigned int i = 0; i < n; i++)
+        iobuf_unref(bufs[i]);
+}
+
 static void freed_blocks_are_kept_for_reuse_up_to_the_bound(void **state)
 {
-    struct iobuf_pool *pool = iobuf_pool_new(4 * MiB, &census);
-    struct iobuf *bufs[5];
+    struct iobuf_pool *pool = iobuf_pool_new(4 * MiB + 100 * KiB, &census);
+    struct iobuf *buf;
 
-#ifdef __SANITIZE_ADDRESS__
-    const size_t kept = 0; /* so that it sees uses after free */
-#else
-    const size_t kept = 2 * MiB; /* half of it is for the largest class */
-#endif
-    for (size_t i = 0; i < array_len(bufs); i++)
-        bufs[i] = iobuf_new(pool, 1 * MiB);
-    for (size_t i = 0; i < array_len(bufs); i++)
-        iobuf_unref(bufs[i]);
-    assert_int_equal(iobuf_pool_cached(pool), kept);
+    take_and_free(pool, 3, 1 * MiB);
+    assert_int_equal(iobuf_pool_cached(pool), KEPT(3 * MiB));
+    buf = iobuf_new(pool, 600 * KiB);
+    assert_int_equal(iobuf_pool_cached(pool), KEPT(2 * MiB));
+    iobuf_unref(buf);
+    take_and_free(pool, 6, 1 * MiB);
+    take_and_free(pool, 1, 128 * KiB); /* no room */
+    take_and_free(pool, 5, 32 * KiB);
+    take_and_free(pool, 3, 100);
+    take_and_free(pool, 3, 3 * MiB);
+    assert_int_equal(iobuf_pool_cached(pool), KEPT(4 * MiB + 96 * KiB));
     assert_int_equal(live(), 0);
+    iobuf_pool_free(pool);
+}
 
-    bufs[0] = iobuf_new(pool, 600 * KiB);
-    assert_int_equal(iobuf_pool_cached(pool), kept ? kept - 1 * MiB : 0);
-    for (int i = 0; i < 1000; i++) /* the others cannot take its share */
-        iobuf_unref(iobuf_new(pool, 32 * KiB));
-    iobuf_unref(bufs[0]);
-    assert_int_equal(iobuf_pool_cached(pool), kept ? kept + 32 * KiB : 0);
+static void what_rests_is_given_back_and_what_is_used_stays(void **state)
+{
+    struct iobuf_pool *pool = iobuf_pool_new(64 * MiB, &census);
+
+    take_and_free(pool, 10, 1 * MiB);
+    take_and_free(pool, 16, 32 * KiB);
+    iobuf_pool_trim(pool); /* all were used since the beginning */
+    assert_int_equal(iobuf_pool_cached(pool), KEPT(10 * MiB + 512 * KiB));
+    take_and_free(pool, 3, 1 * MiB);
+    iobuf_pool_trim(pool);
+    assert_int_equal(iobuf_pool_cached(pool), KEPT(3 * MiB));
+    take_and_free(pool, 2, 1 * MiB);
+    take_and_free(pool, 1, 128 * KiB);
+    iobuf_pool_trim(pool);
+    assert_int_equal(iobuf_pool_cached(pool), KEPT(2 * MiB + 128 * KiB));
+    iobuf_pool_trim(pool);
+    iobuf_pool_trim(pool);
+    assert_int_equal(iobuf_pool_cached(pool), 0);
     iobuf_pool_free(pool);
 }
 
@@ -251,6 +282,7 @@ int main(void)
         cmocka_unit_test(every_size_is_there_and_counted),
         cmocka_unit_test(what_cannot_be_had_is_null),
         cmocka_unit_test(freed_blocks_are_kept_for_reuse_up_to_the_bound),
+        cmocka_unit_test(what_rests_is_given_back_and_what_is_used_stays),
         cmocka_unit_test(a_slice_keeps_its_buffer),
         cmocka_unit_test(a_vector_keeps_order_however_long),
         cmocka_unit_test(from_every_offset_the_same_bytes_come_out),

@@ -17,16 +17,14 @@
 static const size_t class_size[] = {32 * KiB, 128 * KiB, 1 * MiB};
 enum { NR_SIZES = array_len(class_size), LARGE = NR_SIZES, SMALL };
 
-/* Each class has its own share of the cache, so that many small blocks cannot lock out large ones for good. */
-static const unsigned int class_share[NR_SIZES] = {4, 4, 2}; /* a quarter, a quarter, a half */
-
 struct free_list {
-    pthread_mutex_t lock; /* guards the rest; innermost */
-    struct iobuf *first;
-    size_t bytes, max;
+    struct iobuf *first; /* the last one freed: its cache is warm   */
+    unsigned int n, low; /* low: the least n since the last trim: so many were not needed */
 };
 struct iobuf_pool {
     struct census *census;
+    pthread_mutex_t lock; /* guards the rest; innermost */
+    size_t cached, max;
     struct free_list lists[NR_SIZES];
 };
 
@@ -37,10 +35,8 @@ struct iobuf_pool *iobuf_pool_new(size_t cache_bytes, struct census *census)
     if (!pool)
         return NULL;
     pool->census = census;
-    for (unsigned int i = 0; i < NR_SIZES; i++) {
-        pthread_mutex_init(&pool->lists[i].lock, NULL);
-        pool->lists[i].max = CAN_CACHE ? cache_bytes / class_share[i] : 0;
-    }
+    pool->max = CAN_CACHE ? cache_bytes : 0;
+    pthread_mutex_init(&pool->lock, NULL);
     return pool;
 }
 
@@ -69,51 +65,80 @@ static void destroy(struct iobuf *buf)
     free(buf);
 }
 
+static void destroy_all(struct iobuf *buf)
+{
+    while (buf) {
+        struct iobuf *next = buf->next_free;
+        destroy(buf);
+        buf = next;
+    }
+}
+
 void iobuf_pool_free(struct iobuf_pool *pool)
 {
     if (!pool)
         return;
-    for (unsigned int i = 0; i < NR_SIZES; i++) {
-        struct iobuf *buf;
-        while ((buf = pool->lists[i].first)) {
-            pool->lists[i].first = buf->next_free;
-            destroy(buf);
-        }
-        pthread_mutex_destroy(&pool->lists[i].lock);
-    }
+    for (unsigned int i = 0; i < NR_SIZES; i++)
+        destroy_all(pool->lists[i].first);
+    pthread_mutex_destroy(&pool->lock);
     free(pool);
 }
 
 size_t iobuf_pool_cached(struct iobuf_pool *pool)
 {
-    size_t bytes = 0;
-
-    for (unsigned int i = 0; i < NR_SIZES; i++) {
-        SCOPED_LOCK(&pool->lists[i].lock);
-        bytes += pool->lists[i].bytes;
-    }
-    return bytes;
+    SCOPED_LOCK(&pool->lock);
+    return pool->cached;
 }
 
-static struct iobuf *list_take(struct free_list *list)
+/* Cuts the `low` that lay deepest off the list. */
+static struct iobuf *cut_unused(struct iobuf_pool *pool, unsigned int cls)
 {
-    SCOPED_LOCK(&list->lock);
+    SCOPED_LOCK(&pool->lock);
+    struct free_list *list = &pool->lists[cls];
+    struct iobuf **at = &list->first, *unused;
+
+    for (unsigned int i = list->low; i < list->n; i++)
+        at = &(*at)->next_free;
+    unused = *at;
+    *at = NULL;
+    pool->cached -= list->low * class_size[cls];
+    list->n -= list->low;
+    list->low = list->n;
+    return unused;
+}
+
+void iobuf_pool_trim(struct iobuf_pool *pool)
+{
+    for (unsigned int i = 0; i < NR_SIZES; i++)
+        destroy_all(cut_unused(pool, i));
+}
+
+static struct iobuf *list_take(struct iobuf_pool *pool, unsigned int cls)
+{
+    SCOPED_LOCK(&pool->lock);
+    struct free_list *list = &pool->lists[cls];
     struct iobuf *buf = list->first;
+
     if (buf) {
         list->first = buf->next_free;
-        list->bytes -= buf->size;
+        list->n--;
+        list->low = min_of(list->low, list->n);
+        pool->cached -= buf->size;
     }
     return buf;
 }
 
-static bool list_keep(struct free_list *list, struct iobuf *buf)
+static bool list_keep(struct iobuf_pool *pool, struct iobuf *buf)
 {
-    SCOPED_LOCK(&list->lock);
-    if (buf->size > list->max - list->bytes)
+    SCOPED_LOCK(&pool->lock);
+    struct free_list *list = &pool->lists[buf->cls];
+
+    if (buf->size > pool->max - pool->cached)
         return false;
     buf->next_free = list->first;
     list->first = buf;
-    list->bytes += buf->size;
+    list->n++;
+    pool->cached += buf->size;
     return true;
 }
 
@@ -154,7 +179,7 @@ struct iobuf *iobuf_new(struct iobuf_pool *pool, size_t size)
             cls++;
         if (cls == LARGE)
             buf = make_block(LARGE, (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1));
-        else if (!(buf = list_take(&pool->lists[cls])))
+        else if (!(buf = list_take(pool, cls)))
             buf = make_block(cls, class_size[cls]);
     }
     if (!buf)
@@ -181,6 +206,6 @@ void iobuf_unref(struct iobuf *buf)
     struct iobuf_pool *pool = buf->pool;
     census_add(pool->census, CENSUS_IOBUFS, -1);
     census_add(pool->census, CENSUS_IOBUF_BYTES, -(int64_t)buf->size);
-    if (buf->cls >= NR_SIZES || !list_keep(&pool->lists[buf->cls], buf))
+    if (buf->cls >= NR_SIZES || !list_keep(pool, buf))
         destroy(buf);
 }

@@ -34,6 +34,7 @@ struct iobuf {
 struct iobuf_pool *iobuf_pool_new(size_t cache_bytes, struct census *census);
 void iobuf_pool_free(struct iobuf_pool *pool);
 size_t iobuf_pool_cached(struct iobuf_pool *pool);
+void iobuf_pool_trim(struct iobuf_pool *pool); /* gives back what was not needed since the last call; called every few seconds */
 
 struct iobuf *iobuf_new(struct iobuf_pool *pool, size_t size); /* one reference, the caller's */
 struct iobuf *iobuf_ref(struct iobuf *buf);
