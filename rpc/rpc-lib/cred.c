@@ -95,7 +95,9 @@ int rpc_cred_decode(uint32_t flavor, const uint8_t *body, uint32_t len, struct r
         return decode_unix(body, len, ret);
     case FLAVOR_OLD:
         return decode_old(body, len, ret);
+    case FLAVOR_NULL:
+        return 0;
     default:
-        return 0; /* AUTH_NULL, and what nobody knows: uid 0, gid 0, nothing else, as at stock */
+        return 1; /* uid 0, gid 0, nothing else, as at stock */
     }
 }

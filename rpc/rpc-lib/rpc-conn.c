@@ -143,15 +143,19 @@ static bool check_call(struct rpc_request *req, const rpc_call_header *h)
     struct rpc_conn *conn = req->conn;
     const struct rpc_service *s = conn->service;
     bool known;
+    int cred;
 
     if (s->host.privileged && !s->host.privileged(s->host_data, conn)) {
         rpc_deny(req, AUTH_BAD_PORT);
         return false;
     }
-    if (rpc_cred_decode(h->cred_flavor, h->cred.at, h->cred.len, &req->cred) < 0) {
+    cred = rpc_cred_decode(h->cred_flavor, h->cred.at, h->cred.len, &req->cred);
+    if (cred < 0) {
         rpc_deny(req, AUTH_REJECTED);
         return false;
     }
+    if (cred > 0)
+        req->verf_flavor = 0; /* the body is repeated all the same: observed, doc/wire-notes.md */
     req->program = rpc_find_program(s, h->prog, h->vers, &known);
     if (!req->program) {
         rpc_reply_error(req, known ? RPC_PROG_MISMATCH : RPC_PROG_UNAVAIL);
@@ -186,25 +190,23 @@ static void received(void *host, struct record *rec)
         return;
     }
     whole = parse_header(rec->head.at, rec->head.len, &h, &args);
-    if (rec->head.len >= 8 && h.type != 0) { /* decoded, whatever became of the rest */
+    if (rec->head.len >= 8 && h.type > 1) { /* decoded, whatever became of the rest */
         struct transport_peer peer;
         rpc_conn_peer(conn, &peer);
-        log_warning(RPC_LOG, "%s: closed: a message of type %u where a call should be", peer.text, h.type);
+        log_warning(RPC_LOG, "%s: closed: a message of type %u, which is neither a call nor a reply", peer.text, h.type);
         rpc_no_reply(req);
         rpc_conn_disconnect(conn, -EPROTO);
         return;
     }
-    if (!whole) {
+    if (!whole || h.type != 0) {
         rpc_reply_error(req, RPC_GARBAGE_ARGS); /* with xid 0 and no verifier, as a stock server */
         return;
     }
     req->xid = h.xid;
     req->procedure = h.proc;
-    if (h.cred_flavor != 0) { /* AUTH_NULL gets an empty verifier */
-        req->verf_flavor = h.verf_flavor;
-        req->verf = h.verf.at;
-        req->verf_len = h.verf.len;
-    }
+    req->verf_flavor = h.verf_flavor;
+    req->verf = h.verf.at;
+    req->verf_len = h.verf.len;
     req->args = rec->head.at + args;
     req->args_len = rec->head.len - args;
     if (check_call(req, &h))

@@ -79,7 +79,7 @@ void rpc_drain(struct rpc_conn *conn);              /* there may be room for par
 void rpc_drain_more(struct loop_work *w);
 void rpc_deny(struct rpc_request *req, uint32_t auth_stat);
 
-/* The credential's body. -EACCES: to be denied. */
+/* The credential's body. 0, or 1: of a flavor that nobody knows, and it says nothing. -EACCES: to be denied. */
 int rpc_cred_decode(uint32_t flavor, const uint8_t *body, uint32_t len, struct rpc_cred *ret);
 
 #endif

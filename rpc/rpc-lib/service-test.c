@@ -68,14 +68,18 @@ static void a_call_cut_at_any_byte_is_answered_or_ends_the_connection_and_nothin
     free(bytes);
 }
 
-static void a_message_that_is_no_call_ends_the_connection(void **state)
+static void a_message_that_is_neither_call_nor_reply_ends_the_connection(void **state)
 {
     struct world *w = *state;
-    uint8_t reply[24] = {[3] = 9, [7] = 1};
+    uint8_t message[24] = {[3] = 9, [7] = 1};
     int err;
 
-    fake_deliver(w->t, reply, sizeof(reply));
-    assert_int_equal(fake_nr_sent(w->t), 0);
+    fake_deliver(w->t, message, sizeof(message)); /* a reply; nobody asked */
+    world_last_reply_is(w, 0, RPC_GARBAGE_ARGS, 0);
+    assert_false(fake_disconnected(w->t, NULL));
+    message[7] = 2;
+    fake_deliver(w->t, message, sizeof(message));
+    assert_int_equal(fake_nr_sent(w->t), 1);
     assert_true(fake_disconnected(w->t, &err));
     assert_int_equal(err, -EPROTO);
 }
@@ -223,7 +227,7 @@ static void verifier_is(struct world *w, unsigned int n, uint32_t flavor, uint32
     assert_int_equal(h.verf.len, len);
     assert_memory_equal(h.verf.at, "verifier", len);
 }
-static void the_verifier_is_repeated_but_for_a_caller_without_credential(void **state)
+static void the_verifier_is_repeated_without_its_flavor_when_the_credential_is_unknown(void **state)
 {
     struct world *w = *state;
     uint8_t cred[1024];
@@ -234,7 +238,10 @@ static void the_verifier_is_repeated_but_for_a_caller_without_credential(void **
     verifier_is(w, 0, 77, 8);
     call_with_cred(w, 0, NULL, 0, "verifier", 8);
     world_answer(w, 1);
-    verifier_is(w, 1, 0, 0);
+    verifier_is(w, 1, 77, 8);
+    call_with_cred(w, 4711, "12345678", 8, "verifier", 8);
+    world_answer(w, 2);
+    verifier_is(w, 2, 0, 8);
 }
 static void a_verifier_above_400_bytes_is_not_understood(void **state)
 {
@@ -316,13 +323,13 @@ int main(void)
         TEST(every_wrong_call_gets_the_recorded_answer),
         TEST(ping_and_dump_are_answered_as_recorded_before_anything_else),
         TEST(a_call_cut_at_any_byte_is_answered_or_ends_the_connection_and_nothing_is_left),
-        TEST(a_message_that_is_no_call_ends_the_connection),
+        TEST(a_message_that_is_neither_call_nor_reply_ends_the_connection),
         TEST(release_before_setvolume_gets_no_answer),
         TEST(an_unprivileged_port_is_denied_every_call),
         TEST(credentials_of_version_3_say_who_calls),
         TEST(groups_and_owner_share_their_limit),
         TEST(unix_old_and_unknown_credentials_are_taken_and_broken_ones_denied),
-        TEST(the_verifier_is_repeated_but_for_a_caller_without_credential),
+        TEST(the_verifier_is_repeated_without_its_flavor_when_the_credential_is_unknown),
         TEST(a_verifier_above_400_bytes_is_not_understood),
         TEST(write_data_arrives_whole_wherever_it_landed),
         TEST(a_write_whose_dictionary_is_longer_than_the_record_is_all_head),
