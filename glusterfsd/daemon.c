@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,11 +66,12 @@ int daemon_fork(void)
     return fds[1];
 }
 
+/* And of the folder it was started in, so that it can be unmounted. */
 static void let_go_of_terminal(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    if (null < 0)
+    if (chdir("/") < 0 || null < 0)
         return;
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         dup2(null, fd);
@@ -117,7 +119,27 @@ int pid_file_take(const char *file, struct err *err)
     return fd;
 }
 
-void raise_limits(void)
+int make_folders(const char *path)
+{
+    char part[PATH_MAX];
+
+    if ((size_t)snprintf(part, sizeof(part), "%s", path) >= sizeof(part))
+        return -ENAMETOOLONG;
+    for (char *c = part + 1;; c++) {
+        char was = *c;
+
+        if (was != '/' && was != '\0')
+            continue;
+        *c = '\0';
+        if (mkdir(part, 0755) < 0 && errno != EEXIST)
+            return -errno;
+        if (!was)
+            return 0;
+        *c = was;
+    }
+}
+
+void set_process_up(void)
 {
     enum { DESCRIPTORS = 1 << 20 }; /* as GlusterFS's bricks: one per open file of each client */
     struct rlimit limit = {.rlim_cur = DESCRIPTORS, .rlim_max = DESCRIPTORS};
@@ -126,6 +148,7 @@ void raise_limits(void)
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
+    umask(0); /* the modes of files are the clients' business */
     /* An arena per thread would cost each idle connection's poller what it touched; four are enough that threads seldom
      * wait. Freed memory above 256 KiB at the top of a heap goes back. */
     mallopt(M_ARENA_MAX, 4);

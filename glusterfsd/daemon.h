@@ -14,6 +14,7 @@ void daemon_started(int fd, int status, const char *sentence);
 /* Opened for append, locked, truncated, "PID\n". A descriptor that holds the lock as long as it is open. */
 int pid_file_take(const char *file, struct err *err);
 
-void raise_limits(void);
+int make_folders(const char *path); /* as mkdir -p does */
+void set_process_up(void);          /* limits, umask, malloc */
 
 #endif

@@ -14,7 +14,6 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command-line.h"
@@ -97,6 +96,8 @@ static void run_dump(struct job *j)
     struct server *s = container_of(j, struct server, dump_job);
     struct err err = {0};
 
+    if (strcmp(s->process.statedump_dir, GF_RUNDIR) == 0)
+        make_folders(GF_RUNDIR); /* it lives in memory on most systems; an error shows in the next line */
     if (statedump_write(&s->process, "glusterdump", &err) < 0)
         log_error(DOMAIN, "%s", err.text);
     atomic_store(&s->dumping, false);
@@ -202,7 +203,9 @@ static int open_log(const struct command_line *cl, struct err *err)
         failed = default_log_file(cl->volfile, usual);
         if (failed)
             return err_set(err, failed, "log file of %s: %s", cl->volfile, strerror(-failed));
-        mkdir(GF_LOGDIR, 0755); /* if it is missing; an error shows when the file is opened */
+        failed = make_folders(GF_LOGDIR);
+        if (failed)
+            return err_set(err, failed, "%s: %s", GF_LOGDIR, strerror(-failed));
         file = usual;
     }
     return logging_open(file, err);
@@ -318,7 +321,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: fork: %s\n", s.cl.name, strerror(-s.parent_fd));
         return EXIT_FAILURE;
     }
-    raise_limits();
+    set_process_up();
     log_arguments(argc, argv);
     status = serve(&s);
     log_info(DOMAIN, "ended with status %d", status);

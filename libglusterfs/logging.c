@@ -92,13 +92,13 @@ int logging_open(const char *file, struct err *err)
     int fd = STDERR_FILENO;
 
     if (!to_stderr) {
-        copy = strdup(file);
-        if (!copy)
-            return err_set(err, -ENOMEM, "log file %s: no memory", file);
         fd = open_file(file);
-        if (fd < 0) {
-            free(copy);
+        if (fd < 0)
             return err_set(err, fd, "log file %s: %s", file, strerror(-fd));
+        copy = realpath(file, NULL); /* the working directory may change before it is opened again */
+        if (!copy) {
+            close(fd);
+            return err_set(err, -errno, "log file %s: %s", file, strerror(errno));
         }
     }
     logging_close();
