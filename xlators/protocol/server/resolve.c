@@ -115,7 +115,7 @@ static enum outcome find_inode(struct server_call *call, gfid_t gfid, struct ino
 
 /* ---- names --------------------------------------------------------------------------------------------------------------- */
 
-/* 0, or the errno for a name that cannot be one. */
+/* 0, or the errno for a name that cannot be one. (One with a NUL in it did not even decode.) */
 static int take_name(struct wire_str from, char to[FOP_NAME_MAX + 1])
 {
     if (from.len == 0)
@@ -124,8 +124,6 @@ static int take_name(struct wire_str from, char to[FOP_NAME_MAX + 1])
         return ENAMETOOLONG;
     if (memchr(from.at, '/', from.len))
         return EPERM;
-    if (memchr(from.at, '\0', from.len))
-        return EINVAL;
     if (wire_str_is(from, ".") || wire_str_is(from, ".."))
         return EINVAL;
     memcpy(to, from.at, from.len);
