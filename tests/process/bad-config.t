@@ -34,7 +34,7 @@ edited 'a volume without its end'         'b1\.vol'                       '$d'
 edited 'an unknown translator'            'features/locksmith'            's#features/locks$#features/locksmith#'
 edited 'an unknown subvolume'             'nowhere'                       's/subvolumes vol-posix/subvolumes nowhere/'
 edited 'two volumes of one name'          'vol-trash'                     's/^volume vol-changelog/volume vol-trash/'
-edited 'an option with a bad value'       'ssl-enabled.*perhaps'          's/listen-backlog 1024/ssl-enabled perhaps/'
+edited 'an option with a bad value'       'ssl-enabled.*perhaps'          's/transport.listen-backlog 1024/transport.socket.ssl-enabled perhaps/'
 edited 'a feature that we lack'           'changelog'                     's#type features/changelog#&\n    option changelog on#'
 edited 'no such folder'                   'nonexistent'                   's#option directory .*#option directory /nonexistent#'
 touch "$tmp/file"

@@ -20,7 +20,7 @@ ok 'the inode table'              says "$file" 'active_size='
 ok 'an open file'                 says "$file" 'fd-count=1'
 if [ "$BRICK" = ours ]; then
     ok 'the census'               says "$file" '^\[census\]$'
-    is 'counts the connection'    "$(census b1 | grep ^conns)" 'conns 1'
+    is 'counts the connection'    "$(census b1 | grep ^connections)" 'connections 1'
     is 'the client'               "$(census b1 | grep ^clients)" 'clients 1'
     is 'and the file'             "$(census b1 | grep ^fds)" 'fds 1'
 fi
