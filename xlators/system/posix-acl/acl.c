@@ -170,7 +170,8 @@ bool acl_permits(const struct acl_caller *who, const struct acl_object *what, un
     want &= 7;
     if (who->uid == what->uid)
         return (what->mode >> 6 & want) == want;
-    if (what->access)
+    /* An empty mask takes the list out of force, names and all: so does Linux, and a brick is a Linux file system for others. */
+    if (what->access && (what->mode & 070))
         return list_permits(who, what, want);
     return (what->mode >> (acl_in_group(who, what->gid) ? 3 : 0) & want) == want;
 }

@@ -77,19 +77,19 @@ static int acl_of(const struct dict *xdata, const char *name, struct acl **ret)
     return p ? acl_parse(p->value, p->len, ret) : 0;
 }
 
-void context_learn(struct xlator *xl, struct inode *in, const struct iatt *stat, const struct dict *xdata, uint64_t asked)
+int context_learn(struct xlator *xl, struct inode *in, const struct iatt *stat, const struct dict *xdata, uint64_t asked)
 {
     struct context *c = context_of(xl, in);
     struct acl *access = NULL, *dflt = NULL, *old;
     char gfid[GFID_TEXT];
 
     if (!c)
-        return; /* stays unknown */
+        return -ENOMEM;
     if (acl_of(xdata, ACL_ACCESS_NAME, &access) < 0 || acl_of(xdata, ACL_DEFAULT_NAME, &dflt) < 0) {
         log_warning(xl->name, "the ACL of %s cannot be read: only root may use it", gfid_text(in->gfid, gfid));
         free(access);
         free(dflt);
-        return;
+        return -EIO;
     }
     pthread_mutex_lock(&c->lock);
     if (asked >= c->changed_at) {
@@ -104,6 +104,7 @@ void context_learn(struct xlator *xl, struct inode *in, const struct iatt *stat,
     pthread_mutex_unlock(&c->lock);
     free(access);
     free(dflt);
+    return 0;
 }
 
 void context_changed(struct xlator *xl, struct inode *in, const struct iatt *stat, uint64_t asked)

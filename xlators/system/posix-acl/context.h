@@ -20,8 +20,8 @@ struct posix_acl {
 };
 
 uint64_t context_now(const struct xlator *xl);
-/* As a LOOKUP asked at `asked` says: xdata has the ACLs. */
-void context_learn(struct xlator *xl, struct inode *in, const struct iatt *stat, const struct dict *xdata, uint64_t asked);
+/* As a LOOKUP asked at `asked` says: xdata has the ACLs. 0, -ENOMEM, or -EIO: they cannot be read, logged. */
+int context_learn(struct xlator *xl, struct inode *in, const struct iatt *stat, const struct dict *xdata, uint64_t asked);
 /* A change begun at `asked` has ended. stat NULL: what it is now is not known. */
 void context_changed(struct xlator *xl, struct inode *in, const struct iatt *stat, uint64_t asked);
 void context_forget(struct xlator *xl, struct inode *in, void *ctx);

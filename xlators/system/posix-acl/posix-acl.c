@@ -62,7 +62,7 @@ static void looked(struct fop *child, void *ctx)
     int failed = child->ret < 0 ? child->err : 0;
 
     if (!failed && found)
-        context_learn(q->xl, found, &child->out.stat, child->xdata_out, q->asked);
+        failed = -context_learn(q->xl, found, &child->out.stat, child->xdata_out, q->asked);
     if (q->victim && !failed && found)
         *q->victim = (struct victim){.is = VICTIM_FOUND, .inode = inode_ref(found)};
     else if (q->victim && failed == ENOENT)
