@@ -61,7 +61,7 @@ static void begin_to_end(struct server *s, int status)
 
     p->stopping = true;
     p->exit_status = status;
-    watchdog_start(&s->watchdog, p);
+    watchdog_start(&s->watchdog, p, WATCHDOG_MS);
     graph_notify_down(p->graph, EVENT_PARENT_DOWN);
 
     SCOPED_LOCK(&p->hold_lock);

@@ -13,11 +13,11 @@
 
 #define DOMAIN "glusterfsd"
 
-static void name_what_hangs(struct process *p)
+static void name_what_hangs(struct process *p, unsigned int waited_ms)
 {
     pthread_mutex_lock(&p->hold_lock);
     for (const struct process_hold *h = p->holds; h; h = h->next)
-        log_critical(DOMAIN, "volume %s is still not drained %d s after the signal to end", h->what, WATCHDOG_S);
+        log_critical(DOMAIN, "volume %s is still not drained %u ms after the signal to end", h->what, waited_ms);
     pthread_mutex_unlock(&p->hold_lock);
     for (unsigned int i = 0; i < NR_CENSUS; i++) {
         long long n = (long long)counter_get(&p->census.now[i]);
@@ -35,24 +35,30 @@ static void *watch_the_end(void *arg)
     int late = 0;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += WATCHDOG_S;
+    until.tv_sec += w->wait_ms / 1000;
+    until.tv_nsec += (long)(w->wait_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
     pthread_mutex_lock(&w->lock);
     while (!w->ended && late != ETIMEDOUT)
         late = pthread_cond_timedwait(&w->changed, &w->lock, &until);
     pthread_mutex_unlock(&w->lock);
     if (late == ETIMEDOUT) {
-        name_what_hangs(w->process);
+        name_what_hangs(w->process, w->wait_ms);
         _exit(w->process->exit_status);
     }
     return NULL;
 }
 
-void watchdog_start(struct watchdog *w, struct process *p)
+void watchdog_start(struct watchdog *w, struct process *p, unsigned int wait_ms)
 {
     pthread_condattr_t attr;
     int failed;
 
     w->process = p;
+    w->wait_ms = wait_ms;
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
