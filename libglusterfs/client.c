@@ -8,6 +8,7 @@
 
 #include "fop.h"
 #include "graph.h"
+#include "slot.h"
 #include "util.h"
 
 #define FDS_MIN 16
@@ -64,17 +65,12 @@ void client_unref(struct client *c)
 
 void *client_ctx(const struct client *c, const struct xlator *xl)
 {
-    /* Acquire: the partner is the release in client_ctx_set(). */
-    return atomic_load_explicit((_Atomic(void *) *)&c->ctx[xl->client_slot], memory_order_acquire);
+    return slot_get(&c->ctx[xl->client_slot]);
 }
 
 void *client_ctx_set(struct client *c, const struct xlator *xl, void *value)
 {
-    void *before = NULL;
-
-    if (atomic_compare_exchange_strong_explicit(&c->ctx[xl->client_slot], &before, value, memory_order_acq_rel, memory_order_acquire))
-        return value;
-    return before;
+    return slot_set(&c->ctx[xl->client_slot], value);
 }
 
 /* `gone` changes under the lock. Others read it without: relaxed, they learn it a moment later. */
@@ -211,24 +207,22 @@ static void run_end(struct job *j)
     client_unref(c);
 }
 
-/* One of those that the end waits for has come back. */
-static void came_back(struct client *c)
+/* One of those that the end waits for has come back. True: it was the last one, the caller begins the end without the lock. */
+static bool came_back_locked(struct client *c)
 {
-    bool end;
-
-    pthread_mutex_lock(&c->lock);
-    end = --c->nr_running == 0 && is_gone_locked(c);
-    pthread_mutex_unlock(&c->lock);
-    if (end)
-        pool_add(c->pool, &c->end);
+    return --c->nr_running == 0 && is_gone_locked(c);
 }
 
 void client_finish(struct client *c, struct fop *fop)
 {
+    bool end;
+
     pthread_mutex_lock(&c->lock);
     unlist_locked(c, fop);
+    end = came_back_locked(c);
     pthread_mutex_unlock(&c->lock);
-    came_back(c);
+    if (end)
+        pool_add(c->pool, &c->end);
 }
 
 /* The parked ones of the list, claimed and linked by run_next. Who takes one out waits for the lock, so they are alive. */
@@ -254,7 +248,11 @@ static void cancel_claimed(struct client *c, struct fop *claimed)
         claimed = fop->run_next;
         fop->cancelled(fop, fop->cancel_ctx);
     }
-    came_back(c);
+    pthread_mutex_lock(&c->lock);
+    bool end = came_back_locked(c);
+    pthread_mutex_unlock(&c->lock);
+    if (end)
+        pool_add(c->pool, &c->end);
 }
 
 void client_cancel_parked(struct client *c, int err)

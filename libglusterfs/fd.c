@@ -4,6 +4,7 @@
 #include "graph.h"
 #include "inode.h"
 #include "process.h"
+#include "slot.h"
 
 static struct fd *make(struct graph *graph, struct inode *in, int32_t flags)
 {
@@ -78,15 +79,10 @@ void fd_unref(struct fd *fd)
 
 void *fd_ctx(const struct fd *fd, const struct xlator *xl)
 {
-    /* Acquire: the partner is the release in fd_ctx_set(). */
-    return atomic_load_explicit((_Atomic(void *) *)&fd->ctx[xl->fd_slot], memory_order_acquire);
+    return slot_get(&fd->ctx[xl->fd_slot]);
 }
 
 void *fd_ctx_set(struct fd *fd, const struct xlator *xl, void *value)
 {
-    void *before = NULL;
-
-    if (atomic_compare_exchange_strong_explicit(&fd->ctx[xl->fd_slot], &before, value, memory_order_acq_rel, memory_order_acquire))
-        return value;
-    return before;
+    return slot_set(&fd->ctx[xl->fd_slot], value);
 }

@@ -14,6 +14,7 @@
 
 #include "graph.h"
 #include "log.h"
+#include "slot.h"
 #include "util.h"
 
 #define NR_SHARDS 64
@@ -353,15 +354,10 @@ void inode_table_each_active(struct inode_table *t, void (*fn)(struct inode *in,
 /* ---- context slots ------------------------------------------------------------------------------------------------------- */
 void *inode_ctx(const struct inode *in, const struct xlator *xl)
 {
-    /* Acquire: the partner is the release in inode_ctx_set(); what is behind the pointer is seen as it was set. */
-    return atomic_load_explicit((_Atomic(void *) *)&in->ctx[xl->inode_slot], memory_order_acquire);
+    return slot_get(&in->ctx[xl->inode_slot]);
 }
 
 void *inode_ctx_set(struct inode *in, const struct xlator *xl, void *value)
 {
-    void *before = NULL;
-
-    if (atomic_compare_exchange_strong_explicit(&in->ctx[xl->inode_slot], &before, value, memory_order_acq_rel, memory_order_acquire))
-        return value;
-    return before;
+    return slot_set(&in->ctx[xl->inode_slot], value);
 }
