@@ -49,16 +49,6 @@ const char *log_level_name(enum log_level level)
     return levels[level].name;
 }
 
-/* Text may have come from a peer: it cannot begin a line of its own. */
-static size_t put_text(char *to, size_t room, const char *text)
-{
-    size_t n = 0;
-
-    for (; n < room && text[n]; n++)
-        to[n] = (unsigned char)text[n] < ' ' || text[n] == 0x7f ? ' ' : text[n];
-    return n;
-}
-
 static void write_line(void *ctx, const struct log_site *site, const char *domain, const char *text)
 {
     const char *slash = strrchr(site->file, '/');
@@ -72,7 +62,8 @@ static void write_line(void *ctx, const struct log_site *site, const char *domai
     n = strftime(line, sizeof(line), "[%Y-%m-%d %H:%M:%S", &tm);
     n += (size_t)snprintf(line + n, sizeof(line) - n, ".%06ld +0000] %c [%.64s:%d:%.64s] 0-%.256s: ", now.tv_nsec / 1000,
                           levels[site->level].letter, slash ? slash + 1 : site->file, site->line, site->func, domain);
-    n += put_text(line + n, sizeof(line) - 1 - n, text);
+    n += (size_t)snprintf(line + n, sizeof(line) - n, "%s", text);
+    n = min_of(n, sizeof(line) - 1);
     line[n++] = '\n';
     if (write(atomic_load_explicit(&the_log.fd, memory_order_acquire), line, n) < 0)
         return; /* a full disk; there is nobody to tell */
