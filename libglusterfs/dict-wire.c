@@ -338,28 +338,6 @@ static void put_le64(uint8_t *to, uint64_t v)
     memcpy(to, &v, sizeof(v));
 }
 
-static uint32_t image_type(uint32_t mode)
-{
-    switch (mode & S_IFMT) {
-    case S_IFREG:
-        return 1;
-    case S_IFDIR:
-        return 2;
-    case S_IFLNK:
-        return 3;
-    case S_IFBLK:
-        return 4;
-    case S_IFCHR:
-        return 5;
-    case S_IFIFO:
-        return 6;
-    case S_IFSOCK:
-        return 7;
-    default:
-        return 0;
-    }
-}
-
 /* rwx of one class, read in bit 0. */
 static uint8_t image_rwx(uint32_t mode, unsigned int shift)
 {
@@ -387,7 +365,7 @@ static void put_iatt_image(uint8_t to[IATT_IMAGE], const struct iatt *st)
     put_le32(to + 100, st->mtime_nsec);
     put_le32(to + 104, st->ctime_nsec);
     memcpy(to + 128, st->gfid.b, 16);
-    put_le32(to + 144, image_type(st->mode));
+    put_le32(to + 144, iatt_type(st->mode));
     to[148] = (uint8_t)((st->mode & S_ISUID ? 1 : 0) | (st->mode & S_ISGID ? 2 : 0) | (st->mode & S_ISVTX ? 4 : 0));
     to[149] = image_rwx(st->mode, 6);
     to[150] = image_rwx(st->mode, 3);

@@ -22,28 +22,6 @@ struct inode_dump {
     unsigned int n;
 };
 
-static unsigned int ia_type(unsigned int mode)
-{
-    switch (mode & S_IFMT) {
-    case S_IFREG:
-        return 1;
-    case S_IFDIR:
-        return 2;
-    case S_IFLNK:
-        return 3;
-    case S_IFBLK:
-        return 4;
-    case S_IFCHR:
-        return 5;
-    case S_IFIFO:
-        return 6;
-    case S_IFSOCK:
-        return 7;
-    default:
-        return 0;
-    }
-}
-
 static void dump_inode(struct inode *in, void *ctx)
 {
     struct inode_dump *id = ctx;
@@ -53,7 +31,7 @@ static void dump_inode(struct inode *in, void *ctx)
     dump_kv(id->dump, "gfid", "%s", gfid_text(in->gfid, gfid));
     dump_kv(id->dump, "fd-count", "%u", atomic_load(&in->fd_count));
     dump_kv(id->dump, "ref", "%u", atomic_load(&in->refs) - 1); /* without the dump's own */
-    dump_kv(id->dump, "ia_type", "%u", ia_type(atomic_load_explicit(&in->type, memory_order_relaxed)));
+    dump_kv(id->dump, "ia_type", "%u", iatt_type(atomic_load_explicit(&in->type, memory_order_relaxed)));
     for (struct xlator *xl = id->graph->first; xl; xl = xl->next) {
         void *inode_ctx_of_xl = xl->type->inode_slot ? inode_ctx(in, xl) : NULL;
 

@@ -75,3 +75,25 @@ uint64_t gfid_ino(gfid_t g)
         ino = ino << 8 | g.b[i];
     return ino;
 }
+
+uint32_t iatt_type(uint32_t mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+        return 1;
+    case S_IFDIR:
+        return 2;
+    case S_IFLNK:
+        return 3;
+    case S_IFBLK:
+        return 4;
+    case S_IFCHR:
+        return 5;
+    case S_IFIFO:
+        return 6;
+    case S_IFSOCK:
+        return 7;
+    default:
+        return 0;
+    }
+}

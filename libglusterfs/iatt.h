@@ -42,6 +42,9 @@ struct iatt {
     uint32_t mode;         /* Linux st_mode with the type bits; 0: "no attributes" */
 };
 
+/* GlusterFS's number of the type in st_mode: 0 none, 1 regular, 2 directory, 3 link, 4 block, 5 character, 6 FIFO, 7 socket. */
+uint32_t iatt_type(uint32_t mode);
+
 /* Bits of SETATTR's valid. */
 enum {
     SET_MODE = 0x1,
