@@ -10,7 +10,7 @@
 /* Starts a brick by hand, and gives back the sentence. */
 static int try_start(struct brick *b, const char *const *options, struct err *err)
 {
-    struct graph g = {.process = &b->process, .inodes = b->g ? b->g->inodes : NULL};
+    struct graph g = {.process = &b->process};
     struct xlator xl = {.type = &posix_type, .name = "vol-posix", .graph = &g};
     *err = (struct err){0};
     for (unsigned int i = 0; options[i]; i += 2)

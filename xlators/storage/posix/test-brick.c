@@ -55,6 +55,7 @@ void brick_down(struct brick *b)
         return;
     inode_unref(b->root);
     testing_graph_free(b->g);
+    b->g = NULL;
     b->up = false;
 }
 
