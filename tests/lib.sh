@@ -14,6 +14,7 @@
 
 set -u
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+self=$(cd "$(dirname "$0")" && pwd)/${0##*/}
 build=${GATLING_BUILD:-$top/build}
 tools=$build/tests/tools
 grep -qs -e '--enable-[at]san' "$build/config.status" && sanitized=1 || sanitized=
@@ -22,6 +23,7 @@ export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 umask 022
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/gatling-test-XXXXXX")
 chmod 755 "$tmp"
+cd "$tmp" || exit
 user=65534:65534                      # somebody without rights
 volume_id=6d1c7a52-3f0e-4b61-9c55-0d6f3a2b8e41
 
@@ -44,11 +46,24 @@ report() { # result description
     return 1
 }
 
-why() { # what the failed command said, and what the logs say
+declare -A log_seen=()
+why() { # what the failed command said, and what the logs have to say since the last time
+    local log
     { echo "exit status $1: ${*:2}"; tail -n 20 "$tmp/out" | cut -c 1-300; } | diag
     for log in "$tmp"/*.log; do
-        [ -s "$log" ] && { echo "--- ${log##*/}"; grep -E '\] [EWC] \[|Sanitizer|runtime error' "$log" | tail -n 8 | cut -c 1-300; } | diag
+        [ -s "$log" ] || continue
+        tail -n "+$((${log_seen[$log]:-0} + 1))" "$log" | grep -E '\] [EWC] \[|Sanitizer|runtime error' | tail -n 8 | cut -c 1-300 |
+            sed "s#^#${log##*/}: #" | diag
+        log_seen[$log]=$(wc -l <"$log")
     done
+}
+
+must() { # command...: without its success the test has nothing to say
+    local status
+    "$@" >"$tmp/out" 2>&1; status=$?
+    [ $status = 0 ] && return 0
+    report 1 "$*" || why $status "$@"
+    done_testing
 }
 
 ok() { # description command...: the command succeeds
@@ -290,7 +305,7 @@ stop_brick() {
     local signal=-TERM late=0
     case $1 in -*) signal=$1; shift ;; esac
     [ -n "${brick_pid[$1]:-}" ] || return 0
-    kill "$signal" "${brick_pid[$1]}" 2>/dev/null
+    kill "$signal" "${brick_pid[$1]}"
     wait_until 30 process_gone "${brick_pid[$1]}" || { late=1; kill -KILL "${brick_pid[$1]}"; }
     wait "${brick_pid[$1]}" 2>/dev/null
     brick_status[$1]=$?
@@ -408,9 +423,10 @@ end_process() { # pid
 
 cleanup() {
     local x left=0
+    cd "$top" || left=1
     for x in "${other_pids[@]}"; do kill -CONT "$x" 2>/dev/null; end_process "$x"; done
     for x in "${!mount_pid[@]}"; do umount -l "$x" 2>/dev/null; end_process "${mount_pid[$x]}"; done
-    for x in "${!brick_pid[@]}"; do kill -CONT "${brick_pid[$x]}"; stop_brick "$x" || left=1; done
+    for x in "${!brick_pid[@]}"; do kill -CONT "${brick_pid[$x]}" && stop_brick "$x" || left=1; done
     other_pids=() mount_pid=()
     awk -v t="$tmp/" 'index($2, t) == 1 { print $2 }' /proc/mounts | sort -r | while read -r x; do umount -l "$x"; done
     for x in "${loops[@]}"; do losetup -d "$x"; done

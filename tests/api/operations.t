@@ -5,7 +5,7 @@
 needs root gfapi cc
 # shellcheck disable=SC2046
 ok 'compile'                      cc -o "$tmp/ops" "$top/tests/api/ops.c" $(pkg-config --cflags --libs glusterfs-api) -lpthread
-ok 'start a brick'                start_brick b1
+must start_brick b1
 write_client_volfile "$tmp/api.vol" b1 "${brick_tls[b1]}" client
 ok 'every operation'              timeout 120 "$tmp/ops" "$tmp/api.vol"
 is 'nothing is left on the brick' "$(ls "$tmp/bricks/b1")" ''

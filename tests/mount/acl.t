@@ -6,8 +6,8 @@ needs fuse setfacl getfacl setpriv
 mnt=$tmp/mnt
 acl() { getfacl -pcn "$1" | grep -v '^$' | tr '\n' ' '; }
 
-start_brick b1
-ok 'mount with ACLs'                        mount_volume "$mnt" b1 -- --acl
+must start_brick b1
+must mount_volume "$mnt" b1 -- --acl
 chmod 755 "$mnt"
 echo secret >"$mnt/f"
 chmod 600 "$mnt/f"

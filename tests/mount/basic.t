@@ -5,8 +5,8 @@
 needs fuse setfattr setfacl openssl
 mnt=$tmp/mnt
 
-ok 'start a brick'           start_brick b1
-ok 'mount it'                mount_volume "$mnt" b1
+must start_brick b1
+must mount_volume "$mnt" b1
 is 'it is empty'             "$(ls -A "$mnt")" ''
 head -c 3000001 /dev/urandom >"$tmp/data"
 ok 'copy a file in'          cp "$tmp/data" "$mnt/file"

@@ -6,7 +6,8 @@ needs fuse perl
 mnt=$tmp/mnt
 count=50000
 
-start_brick b1 && mount_volume "$mnt" b1
+must start_brick b1
+must mount_volume "$mnt" b1
 mkdir "$mnt/d"
 seq -f 'a-name-that-is-not-very-short-%06g' $count >"$tmp/names"
 

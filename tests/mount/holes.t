@@ -8,7 +8,8 @@ seek_to() { # file whence (3: data, 4: hole) from
     perl -e 'open F, "<", $ARGV[0] or die; my $p = sysseek F, $ARGV[2], $ARGV[1]; print defined $p ? 0 + $p : $!{ENXIO} ? "none" : "$!"' "$@"
 }
 
-start_brick b1 && mount_volume "$mnt" b1
+must start_brick b1
+must mount_volume "$mnt" b1
 
 ok 'write behind a hole'              dd if=/dev/urandom of="$mnt/f" bs=1M count=1 seek=8 status=none
 is 'the size includes the hole'       "$(stat -c %s "$mnt/f")" $((9 << 20))

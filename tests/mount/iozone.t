@@ -6,7 +6,8 @@ needs fuse iozone
 mnt=$tmp/mnt
 per_thread=8m most=16m
 [ -n "$FULL" ] && per_thread=64m most=64m
-start_brick b1 && mount_volume "$mnt" b1
+must start_brick b1
+must mount_volume "$mnt" b1
 cd "$mnt" || exit
 
 finished() { "$@" >"$tmp/iozone.out" && grep -q 'iozone test complete' "$tmp/iozone.out"; }

@@ -5,7 +5,8 @@
 needs fuse
 mnt=$tmp/mnt
 
-start_brick b1 && mount_volume "$mnt" b1
+must start_brick b1
+must mount_volume "$mnt" b1
 cd "$mnt" || exit
 
 echo data >file

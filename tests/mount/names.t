@@ -6,7 +6,8 @@ needs fuse
 mnt=$tmp/mnt
 n255=$(printf '%0255d' 1)
 
-start_brick b1 && mount_volume "$mnt" b1
+must start_brick b1
+must mount_volume "$mnt" b1
 cd "$mnt" || exit
 
 ok 'a file with a name of 255 bytes'   touch "$n255"

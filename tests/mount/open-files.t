@@ -6,7 +6,8 @@ needs fuse perl
 mnt=$tmp/mnt
 unlinked() { ls "$tmp/bricks/b1/.glusterfs/unlink" | wc -l; }
 
-start_brick b1 && mount_volume "$mnt" b1
+must start_brick b1
+must mount_volume "$mnt" b1
 
 echo old >"$mnt/name"
 echo new >"$mnt/other"

@@ -4,7 +4,8 @@
 . "$(dirname "$0")/../lib.sh"
 needs fuse tar make cc pkg-config
 mnt=$tmp/mnt
-start_brick b1 && mount_volume "$mnt" b1
+must start_brick b1
+must mount_volume "$mnt" b1
 mkdir "$tmp/tree" && tar -C "$top" --exclude='./build*' --exclude=./.git --exclude=./autom4te.cache -cf "$tmp/tree.tar" . && tar -C "$tmp/tree" -xf "$tmp/tree.tar"
 cat >"$tmp/tree/tests/tools/Makefile" <<'M'
 CFLAGS = -std=gnu11 -D_GNU_SOURCE -O1 $(shell pkg-config --cflags libssl)

@@ -6,7 +6,8 @@ needs fuse
 mnt=$tmp/mnt
 change() { stat -c %Z.%z "$1"; }
 
-start_brick b1 && mount_volume "$mnt" b1 -- --attribute-timeout=0 --entry-timeout=0
+must start_brick b1
+must mount_volume "$mnt" b1 -- --attribute-timeout=0 --entry-timeout=0
 
 touch "$mnt/f"
 ok 'set both times'                 touch -a -d '2001-02-03 04:05:06.123456789 UTC' "$mnt/f"

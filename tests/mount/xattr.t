@@ -7,7 +7,8 @@ mnt=$tmp/mnt
 get() { getfattr --absolute-names --only-values -n "$2" "$1"; }
 names() { getfattr --absolute-names -m "$2" "$1" | grep -v '^#' | xargs; }
 
-start_brick b1 && mount_volume "$mnt" b1
+must start_brick b1
+must mount_volume "$mnt" b1
 touch "$mnt/f"; mkdir "$mnt/d"; ln -s f "$mnt/s"
 
 ok 'set'                                setfattr -n user.one -v first "$mnt/f"

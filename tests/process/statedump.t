@@ -5,7 +5,8 @@
 needs fuse
 mnt=$tmp/mnt
 
-start_brick b1 && mount_volume "$mnt" b1
+must start_brick b1
+must mount_volume "$mnt" b1
 exec 5>"$mnt/open"
 ok 'SIGUSR1'                      statedump b1
 file=$(statedump b1)
@@ -25,5 +26,5 @@ if [ "$BRICK" = ours ]; then
     is 'and the file'             "$(census b1 | grep ^fds)" 'fds 1'
 fi
 exec 5>&-
-ok 'the brick goes on'            cp "$0" "$mnt/file"
+ok 'the brick goes on'            cp "$self" "$mnt/file"
 done_testing

@@ -18,7 +18,7 @@ for n in one two three; do
     make_cert "$pki" $n ca /CN=$n '' >/dev/null 2>&1
 done
 put "$pki/one.key" "$pki/own.key"; put "$pki/one.pem" "$pki/own.pem"
-start_brick b1 --tls "$pki" --cert own
+must start_brick b1 --tls "$pki" --cert own
 is 'the first certificate'                        "$(served)" one
 ok 'a client that stays'                          start_healthy b1
 

@@ -17,7 +17,7 @@ refused() { # what pattern peer's arguments...
     ok "$what: with the reason ($pattern)"  eval "new_complaints | grep -iE '$pattern' || { new_complaints; false; }"
 }
 
-start_brick b1 --tls "$pki" --set protocol/server transport.socket.ssl-crl-path "$pki/crl" \
+must start_brick b1 --tls "$pki" --set protocol/server transport.socket.ssl-crl-path "$pki/crl" \
     --set protocol/server "auth.login.$tmp/bricks/b1.ssl-allow" 'client,client.example'
 ok 'a good certificate is welcome'          peer b1 welcome
 ok 'an ordinary client'                     start_healthy b1

@@ -3,7 +3,7 @@
 # A call that comes in two pieces is answered wherever the cut is: at each byte of the record and of what the network carries.
 . "$(dirname "$0")/../lib.sh"
 needs root tool:peer
-start_brick b1
+must start_brick b1
 
 ok 'cut at every byte'      peer b1 cut
 ok 'and nothing has broken' peer b1 welcome

@@ -8,7 +8,7 @@ replies=20000
 small=()
 [ "$BRICK" = ours ] && small=(--set protocol/server tcp-window-size 4KB) # a stock brick does not listen with it
 
-start_brick b1 "${small[@]}"
+must start_brick b1 "${small[@]}"
 ok "$replies replies through 4 KiB"     tool deferred b1 -r 4096 $replies
 ok 'and nothing has broken'             tool deferred b1 100
 done_testing

@@ -4,7 +4,7 @@
 # answers only the first of a TLS record, until the next byte comes.
 . "$(dirname "$0")/../lib.sh"
 needs root tool:peer ours
-start_brick b1
+must start_brick b1
 
 ok 'one call'               peer b1 joined 1
 ok 'two calls in one'       peer b1 joined 2

@@ -8,7 +8,7 @@ has_conns() { [ "$(conns)" = "$1" ]; }
 count=1100
 [ -n "$sanitized" ] && count=300
 
-start_brick b1
+must start_brick b1
 mkfifo "$tmp/hold"; exec 8<>"$tmp/hold"
 background peer b1 hold $count <"$tmp/hold" >"$tmp/held"
 

@@ -5,7 +5,7 @@
 needs fuse tool:peer
 mnt=$tmp/mnt
 peak_kib() { awk '/^VmHWM/ { print $2 }' "/proc/${brick_pid[b1]}/status"; }
-start_brick b1
+must start_brick b1
 
 before=$(peak_kib)
 ok 'an ordinary client'                          start_healthy b1
@@ -18,7 +18,7 @@ ok 'the ordinary client does not wait for them'  stop_healthy
     is 'they hold less than 256 MiB of memory'   "$(($(peak_kib) - before < 262144 || ${sanitized:-0}))" 1
 for pid in "${other_pids[@]}"; do kill "$pid" 2>/dev/null; done
 
-ok 'mount'                                       mount_volume "$mnt" b1
+must mount_volume "$mnt" b1
 head -c 64M /dev/urandom >"$tmp/bricks/b1.data"
 ok 'a file to read'                              cp "$tmp/bricks/b1.data" "$mnt/file"
 echo 3 >/proc/sys/vm/drop_caches

@@ -12,7 +12,7 @@ as_before() { state >"$tmp/after" && diff "$tmp/before" "$tmp/after"; }
 nobody_there() { census b1 | grep -qx 'conns 0'; }
 rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/${brick_pid[b1]}/status"; }
 
-start_brick b1
+must start_brick b1
 ok 'warm up'                              tool churn b1 200 1
 ok 'an ordinary client'                   start_healthy b1
 ok 'goes'                                 stop_healthy
