@@ -329,11 +329,21 @@ dump_complete() { cat "$tmp"/dump/*.dump.* 2>/dev/null | grep -q '^DUMP-END-TIME
 
 census() { # name
     local file
-    file=$(statedump "$1") && awk '/^\[/ { here = ($0 == "[census]") } here && /=/ { sub("=", " "); print }' "$file"
+    file=$(statedump "$1") && dump_section census "$file"
 }
+dump_section() { # section file: "NAME value" lines
+    awk -v s="[$1]" '/^\[/ { here = ($0 == s) } here && /=/ { sub("=", " "); print }' "$2"
+}
+counts() { census "$1" | grep -qx "$2"; } # name "thing number"
 
-threads_and_fds() { # name
-    printf 'os-threads %s\nos-fds %s\n' "$(ls "/proc/${brick_pid[$1]}/task" | wc -l)" "$(ls "/proc/${brick_pid[$1]}/fd" | wc -l)"
+# The census and what the kernel counts. Without the workers of the pool: they come when there is work and leave when they
+# have been idle for two minutes.
+resources() { # name
+    local file workers
+    file=$(statedump "$1") || return 1
+    workers=$(dump_section pool "$file" | awk '$1 == "threads" { print $2 }')
+    dump_section census "$file" | awk -v w="$workers" '$1 == "threads" { $2 -= w } { print }'
+    printf 'os-threads %s\nos-fds %s\n' $(($(ls "/proc/${brick_pid[$1]}/task" | wc -l) - workers)) "$(ls "/proc/${brick_pid[$1]}/fd" | wc -l)"
 }
 
 # ---- mounts ----------------------------------------------------------------------------------------------------------------
@@ -406,7 +416,7 @@ stop_healthy() { # [slowest call in ms, guard]
 as_user() { setpriv --reuid "${user%:*}" --regid "${user#*:}" --clear-groups -- "$@"; } # command...
 
 background() { # command...: sets $!; ended at the end of the test at the latest
-    in_background=1 "$@" & other_pids+=($!)
+    in_background=1 "$@" <&0 & other_pids+=($!)
 }
 exec_in_background() { # so that $! is the program and not a shell around it
     [ -n "${in_background:-}" ] && exec "$@"

@@ -11,7 +11,6 @@ silent_ones() { # file brick when
 }
 opened() { says "$tmp/$1" '^open'; }
 closed() { says "$tmp/$1" '^all closed'; }
-conns() { census "$1" | awk '$1 == "conns" { print $2 }'; }
 
 for kind in plain tls; do
     case $kind in plain) how=--plain ;; tls) how="--tls $(default_pki)" ;; esac
@@ -24,7 +23,7 @@ for kind in plain tls; do
     for at in $points; do eventually 60 "$count peers are silent from '$at' on" opened $kind-$at; done
     for at in $points; do eventually 120 "those of '$at' are sent away" closed $kind-$at; done
     ok 'the ordinary client never waited for them'   stop_healthy
-    eventually 30 'no connection is left'            eval "[ \"\$(conns $kind)\" = 0 ]"
+    eventually 30 'no connection is left'            counts $kind 'connections 0'
 done
 ok 'a peer that trickles is sent away'               peer tls trickle
 done_testing

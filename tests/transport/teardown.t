@@ -7,22 +7,20 @@ needs root ours tool:churn tool:peer
 cycles=1500
 [ -n "$FULL" ] && cycles=20000
 [ -n "$sanitized" ] && cycles=2000
-state() { census b1 && threads_and_fds b1; }
-as_before() { state >"$tmp/after" && diff "$tmp/before" "$tmp/after"; }
-nobody_there() { census b1 | grep -qx 'conns 0'; }
+as_before() { resources b1 >"$tmp/after" && diff "$tmp/before" "$tmp/after" >"$tmp/diff"; }
 rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/${brick_pid[b1]}/status"; }
 
 must start_brick b1
 ok 'warm up'                              tool churn b1 200 1
 ok 'an ordinary client'                   start_healthy b1
 ok 'goes'                                 stop_healthy
-eventually 60 'nobody is connected'       nobody_there
-state >"$tmp/before"
+eventually 60 'nobody is connected'       counts b1 'connections 0'
+resources b1 >"$tmp/before"
 rss=$(rss_kib)
 
 ok 'load'                                 start_healthy b1
 ok "$cycles connections, cut anywhere"    tool churn b1 $cycles
 ok 'the load never noticed'               stop_healthy
-eventually 60 'all is as it was before'   as_before
+eventually 60 'all is as it was before'   as_before || diag <"$tmp/diff"
 is 'it did not grow by 64 MiB'            "$(($(rss_kib) - rss < 65536 || ${sanitized:-0}))" 1
 done_testing

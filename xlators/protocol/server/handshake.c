@@ -103,7 +103,8 @@ static int check_auth(struct visit *v)
     pthread_mutex_unlock(&v->s->lock);
     if (in && v->bound)
         return 0;
-    log_warning(v->s->xl->name, "%s is not let in to \"%s\": %s", peer.text, v->brick, v->bound ? why : "there is no such brick");
+    log_warning(v->s->xl->name, "%s%s%s%s is not let in to \"%s\": %s", peer.text, peer.common_name ? " (" : "",
+                peer.common_name ? peer.common_name : "", peer.common_name ? ")" : "", v->brick, v->bound ? why : "there is no such brick");
     return v->bound ? err_set(&v->why, -EACCES, "Authentication failed") : err_set(&v->why, -ENOENT, "Brick not found");
 }
 

@@ -28,7 +28,7 @@ const struct wire_row wire_rows[NR_FOPS] = {
     [FOP_WRITE] =            {REQ(rw_req, write_from_wire),                     RSP(2iatt_rsp, iatt2_to_wire),             NEED_FILE, .bulk = BULK_REQUEST},
     [FOP_STATFS] =           {REQ(gfid_req, gfid_from_wire),                    RSP(statfs_rsp, statfs_to_wire),           NEED_INODE},
     [FOP_FLUSH] =            {REQ(fd_req, fd_from_wire),                        RSP(rsp, NULL),                            NEED_FD},
-    [FOP_FSYNC] =            {REQ(fsync_req, fsync_from_wire),                  RSP(2iatt_rsp, iatt2_to_wire),             NEED_FILE},
+    [FOP_FSYNC] =            {REQ(fsync_req, fsync_from_wire),                  RSP(2iatt_rsp, iatt2_to_wire),             NEED_FD},
     [FOP_SETXATTR] =         {REQ(setxattr_req, setxattr_from_wire),            RSP(rsp, NULL),                            NEED_INODE},
     [FOP_GETXATTR] =         {REQ(getxattr_req, getxattr_from_wire),            RSP(dict_rsp, dict_to_wire),               NEED_INODE},
     [FOP_REMOVEXATTR] =      {REQ(removexattr_req, removexattr_from_wire),      RSP(rsp, NULL),                            NEED_INODE},
