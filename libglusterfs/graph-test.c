@@ -12,6 +12,7 @@
 
 #include "fop.h"
 #include "graph.h"
+#include "log.h"
 #include "process.h"
 
 /* What the fakes were told, in order. */
@@ -235,13 +236,22 @@ static void a_wrong_new_option_leaves_all_as_it_was(void **state)
     graph_free(g);
 }
 
+static void note(void *ctx, const struct log_site *site, const char *domain, const char *text)
+{
+    snprintf(ctx, 200, "%s", text);
+}
+
 static void the_command_line_overrides_what_its_pattern_matches(void **state)
 {
+    char said[200] = "";
     const struct xlator_option over[] = {{(char *)"[ab]", (char *)"number", (char *)"9"}, {(char *)"nobody", (char *)"number", (char *)"x"}};
     struct err err = {0};
     struct graph *g;
 
+    log_set_sink(note, said);
     assert_int_equal(graph_parse(*state, "t.vol", CHAIN, strlen(CHAIN), over, 2, &g, &err), 0);
+    log_set_sink(NULL, NULL);
+    assert_string_equal(said, "--xlator-option nobody.number=x: no volume of t.vol has such a name, it does nothing");
     assert_int_equal(graph_init(g, &err), 0);
     assert_int_equal(((struct fake *)g->first->priv)->number, 9);
     assert_int_equal(((struct fake *)g->first->next->priv)->number, 9);

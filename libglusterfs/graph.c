@@ -110,6 +110,20 @@ static int add_volume(struct graph *g, const struct volume *vol, const struct xl
     return 0;
 }
 
+/* Nothing that a person said is ignored without a word. */
+static void warn_unmatched(const struct graph *g, const struct xlator_option *over, unsigned int nr_over)
+{
+    for (unsigned int i = 0; i < nr_over; i++) {
+        const struct xlator *xl = g->first;
+
+        while (xl && fnmatch(over[i].pattern, xl->name, 0) != 0)
+            xl = xl->next;
+        if (!xl)
+            log_warning("graph", "--xlator-option %s.%s=%s: no volume of %s has such a name, it does nothing", over[i].pattern,
+                        over[i].key, over[i].value, g->file);
+    }
+}
+
 static int graph_build(struct process *p, const struct volfile *file, const struct xlator_option *over, unsigned int nr_over,
                        struct graph **ret, struct err *err)
 {
@@ -129,6 +143,7 @@ static int graph_build(struct process *p, const struct volfile *file, const stru
         return failed;
     }
     g->depth = g->top->depth;
+    warn_unmatched(g, over, nr_over);
     *ret = g;
     return 0;
 }
