@@ -8,8 +8,6 @@
 
 #include "locks.h"
 
-#define OPVERSION_OWNERS 70000
-
 /* Replicate's metadata lock is this range; it must not meet its data locks. */
 #define METADATA_START (INT64_MAX - 1)
 #define METADATA ":metadata"
@@ -70,14 +68,6 @@ static int take(struct xlator *xl, struct lock_table *t, const struct request *r
     return failed;
 }
 
-static bool is_null_owner(const struct cred *c)
-{
-    for (uint32_t i = 0; i < c->owner_len; i++)
-        if (c->owner[i])
-            return false;
-    return true;
-}
-
 static void run(struct xlator *xl, struct fop *fop, const struct request *r)
 {
     struct inode *in = lock_inode_of(fop);
@@ -107,7 +97,7 @@ static void run(struct xlator *xl, struct fop *fop, const struct request *r)
 /* What both families ask of a request. */
 static int check(const struct fop *fop, const char *domain)
 {
-    if (fop->client && fop->client->opversion >= OPVERSION_OWNERS && is_null_owner(&fop->cred))
+    if (lacks_owner(fop))
         return -EINVAL;
     if (!domain)
         return -EINVAL;

@@ -115,6 +115,7 @@ bool same_owner(const struct held *a, const struct held *b);
 bool owned_by(const struct held *h, const struct lock_client *lc, const struct fop *fop);
 bool overlap(const struct held *a, const struct held *b);
 struct inode *lock_inode_of(const struct fop *fop);
+bool lacks_owner(const struct fop *fop); /* of a client that should have sent one: EINVAL */
 
 /* ---- wait.c -------------------------------------------------------------------------------------------------------------- */
 /* Would it be granted now? Looks at those waiting before `before` (NULL: at all) where fairness asks for it. */
@@ -122,7 +123,6 @@ bool is_grantable(const struct space *s, const struct held *h, const struct held
 /* -EINPROGRESS: it is parked, do not touch fop any more. Else a negative errno, and h is the caller's still. */
 int wait_for(struct xlator *xl, struct space *s, struct held *h, struct held *spare, struct fop *fop);
 void grant_waiting(struct xlator *xl, struct space *s, struct aftermath *after);
-void grant_all_waiting(struct xlator *xl, struct lock_table *t, struct aftermath *after);
 /* Ends a wait with an error, unless its canceller was faster. */
 void refuse_waiting(struct xlator *xl, struct held *h, int err, struct aftermath *after);
 /* Tells the owners of the granted locks that are in h's way. */

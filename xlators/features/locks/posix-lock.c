@@ -6,9 +6,6 @@
 
 #include "locks.h"
 
-/* opversion from which a client knows better than to send an owner of zeros */
-#define OPVERSION_OWNERS 70000
-
 /* ---- the list of an owner's locks: disjoint, and as few as can say it ---------------------------------------------------- */
 
 static bool same_kind(const struct held *a, const struct held *b)
@@ -173,14 +170,6 @@ static int set(struct xlator *xl, struct lock_table *t, struct fop *fop, struct 
     return failed;
 }
 
-static bool is_null_owner(const struct cred *c)
-{
-    for (uint32_t i = 0; i < c->owner_len; i++)
-        if (c->owner[i])
-            return false;
-    return true;
-}
-
 static int check_lk(const struct fop *fop, int64_t *start, int64_t *end)
 {
     uint32_t cmd = fop->in.lk.cmd, type = fop->in.lk.flock.type;
@@ -189,7 +178,7 @@ static int check_lk(const struct fop *fop, int64_t *start, int64_t *end)
         return cmd <= LK_GET_FD ? -EOPNOTSUPP : -EINVAL; /* reservations and lock migration: doc/refused.md */
     if (type > RANGE_UNLOCK || (type == RANGE_UNLOCK && cmd == LK_GET))
         return -EINVAL;
-    if (fop->client && fop->client->opversion >= OPVERSION_OWNERS && is_null_owner(&fop->cred))
+    if (lacks_owner(fop))
         return -EINVAL;
     return range_of(&fop->in.lk.flock, start, end);
 }

@@ -255,7 +255,22 @@ bool overlap(const struct held *a, const struct held *b)
     return a->start <= b->end && b->start <= a->end;
 }
 
+/* ---- requests ------------------------------------------------------------------------------------------------------------ */
+
 struct inode *lock_inode_of(const struct fop *fop)
 {
     return fop->fd ? fop->fd->inode : fop->loc.inode;
+}
+
+/* From this opversion on a client knows better than to send an owner of zeros. */
+#define OPVERSION_OWNERS 70000
+
+bool lacks_owner(const struct fop *fop)
+{
+    if (!fop->client || fop->client->opversion < OPVERSION_OWNERS)
+        return false;
+    for (uint32_t i = 0; i < fop->cred.owner_len; i++)
+        if (fop->cred.owner[i])
+            return false;
+    return true;
 }

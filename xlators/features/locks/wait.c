@@ -124,12 +124,6 @@ void grant_waiting(struct xlator *xl, struct space *s, struct aftermath *after)
     } while (again);
 }
 
-void grant_all_waiting(struct xlator *xl, struct lock_table *t, struct aftermath *after)
-{
-    for (struct space *s = t->spaces; s; s = s->next)
-        grant_waiting(xl, s, after);
-}
-
 void refuse_waiting(struct xlator *xl, struct held *h, int err, struct aftermath *after)
 {
     struct waiter *w = h->waiter;
