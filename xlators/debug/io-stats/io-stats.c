@@ -53,8 +53,8 @@ static const struct option ios_options[] = {
     OPT_OFF("ios-dump-interval", "statistics written to a file at intervals"),
     OPT_OFF("ios-sample-interval", "single operations sampled into a file"),
     OPT_OFF("sys-log-level", "log lines to syslog"),
-    OPT_OFF("log-buf-size", "repeated log lines held back"),
-    OPT_OFF("log-flush-timeout", "repeated log lines held back"),
+    OPT_OFF("log-buf-size", "the holding back of repeated log lines"),
+    OPT_OFF("log-flush-timeout", "the holding back of repeated log lines"),
 };
 
 /* ---- counting ---------------------------------------------------------------------------------------------------------- */

@@ -41,8 +41,8 @@ static const struct option iot_options[] = {
     OPT_TIME("idle-time", struct iot, idle_s, "120", 1, 0x7fffffff, "seconds after which a thread without work ends",
              .flags = OPTION_LIVE),
     OPT_BOOL("pass-through", struct iot, pass_through, false, "leave the class of operations alone", .flags = OPTION_LIVE),
-    OPT_OFF("watchdog-secs", "raises the limit of a class that makes no progress"),
-    OPT_OFF("cleanup-disconnected-reqs", "drops the queued requests of a client that went away"),
+    OPT_OFF("watchdog-secs", "a watchdog that raises the limit of a class without progress"),
+    OPT_OFF("cleanup-disconnected-reqs", "the dropping of queued requests of a client that went away"),
 };
 
 static void iot_any(struct xlator *xl, struct fop *fop)

@@ -47,8 +47,8 @@ static const struct option server_options[] = {
     OPT_INT("event-threads", struct server, event_threads, "2", 1, 1024,
             "stock's number of network threads; here each connection has its own or shares one loop: transport.socket.own-thread"),
     OPT_INT("gid-timeout", struct server, gid_timeout, "300", 0, 2147483647, "how long manage-gids trusts what it looked up"),
-    OPT_OFF("manage-gids", "look up the caller's groups on the server"),
-    OPT_OFF("trace", "a trace translator at the top"),
+    OPT_OFF("manage-gids", "a look-up of the caller's groups on the server"),
+    OPT_OFF("trace", "the tracing of operations"),
     OPT_OFF("config-directory", "volume files handed out by a brick", .aliases = (const char *const[]){"conf-dir", NULL}),
 };
 
