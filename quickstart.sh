@@ -230,7 +230,7 @@ echo "    $brick on 127.0.0.1:$(cat "$home/port"), mutual TLS"
 say 'mount (by the stock GlusterFS client, until GatlingFS has its own)'
 start_mount
 echo "    $mnt"
-say 'throughput'
+say 'throughput (what is read back comes from the memory of this machine)'
 measure
 cat <<END
 
