@@ -110,15 +110,6 @@ void server_upcall(struct server *s, const struct upcall *up)
     rpc_conn_unref(conn);
 }
 
-/* CHILD_UP and CHILD_DOWN have no arguments. */
-static void tell(struct rpc_conn *conn, void *ctx)
-{
-    const uint32_t *procedure = ctx;
-    struct slicev body = {0};
-
-    rpc_callback(conn, CBK_PROGRAM, CBK_VERSION, *procedure, &body);
-}
-
 struct conn_list {
     struct rpc_conn **v;
     unsigned int n, cap;
@@ -141,18 +132,15 @@ static struct conn_list all_conns(struct server *s)
     return list;
 }
 
-void server_each_admitted(struct server *s, void (*fn)(struct rpc_conn *conn, void *ctx), void *ctx)
+/* For CHILD_UP and CHILD_DOWN, which have no arguments. */
+void server_tell_all(struct server *s, uint32_t procedure)
 {
     struct conn_list list = all_conns(s);
 
     for (unsigned int i = 0; i < list.n; i++) {
-        fn(list.v[i], ctx);
+        struct slicev body = {0};
+        rpc_callback(list.v[i], CBK_PROGRAM, CBK_VERSION, procedure, &body);
         rpc_conn_unref(list.v[i]);
     }
     free(list.v);
-}
-
-void server_tell_all(struct server *s, uint32_t procedure)
-{
-    server_each_admitted(s, tell, &procedure);
 }

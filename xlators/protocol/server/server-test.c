@@ -641,6 +641,92 @@ static void an_upcall_reaches_the_client_it_is_for_and_no_other(void **state)
     fake_close(u);
 }
 
+static uint32_t last_callback(struct transport *t, unsigned int n)
+{
+    struct rpc_call_header h;
+    size_t len;
+    const uint8_t *sent = fake_sent(t, n, &len);
+
+    assert_non_null(sent);
+    assert_int_equal(wire_decode((void *)xdr_rpc_call_header, &h, sent, len), (int64_t)len);
+    assert_int_equal(h.prog, CBK_PROGRAM);
+    return h.proc;
+}
+
+static void clients_hear_when_the_storage_goes_and_comes_back(void **state)
+{
+    struct brick *b = *state;
+    struct transport *t = brick_connect(b, "one"), *nobody = fake_connect(NULL);
+    struct xlator *storage = testing_xlator(b->graph, 0);
+
+    xlator_notify_up(storage, EVENT_CHILD_UP, NULL); /* it was up */
+    assert_int_equal(fake_nr_sent(t), 1);
+    xlator_notify_up(storage, EVENT_CHILD_DOWN, NULL);
+    assert_int_equal(last_callback(t, 1), CBK_CHILD_DOWN);
+    xlator_notify_up(storage, EVENT_CHILD_UP, NULL);
+    assert_int_equal(last_callback(t, 2), CBK_CHILD_UP);
+    assert_int_equal(fake_nr_sent(nobody), 0);
+    fake_close(t);
+    fake_close(nobody);
+}
+
+/* ---- new options while it runs ------------------------------------------------------------------------------------------------- */
+
+static int reconfigure(struct brick *b, const char *const *pairs, struct err *err)
+{
+    struct xlator *top = b->graph->top;
+    struct optset set = {0};
+
+    for (; *pairs; pairs += 2)
+        assert_int_equal(optset_add(&set, pairs[0], pairs[1], "new.vol", 3), 0);
+    int r = top->type->reconfigure(top, &set, err);
+    optset_done(&set);
+    return r;
+}
+
+static void new_rules_close_whom_they_would_not_let_in(void **state)
+{
+    struct brick *b = *state;
+    const struct fake_peer far = {.text = "198.51.100.4:1023", .addr = {.ss_family = AF_INET}};
+    struct fake_peer peer = far;
+    struct err err = {0};
+
+    inet_pton(AF_INET, "198.51.100.4", &((struct sockaddr_in *)&peer.addr)->sin_addr);
+    struct transport *near = brick_connect(b, "near"), *other = fake_connect(&peer);
+    char text[256];
+    assert_int_equal(setvolume(other, (const char *[]){BRICK, UUID, VERSION, NULL}, text), 0);
+    assert_int_equal(reconfigure(b, (const char *[]){"auth.addr.x0.allow", "192.0.2.*", "dynamic-auth", "off", NULL}, &err), 0);
+    assert_false(fake_disconnected(other, NULL));
+    assert_int_equal(reconfigure(b, (const char *[]){"auth.addr.x0.allow", "192.0.2.*", NULL}, &err), 0);
+    assert_true(fake_disconnected(other, NULL));
+    assert_false(fake_disconnected(near, NULL));
+    assert_int_equal(setvolume(other, (const char *[]){BRICK, UUID, VERSION, NULL}, text), EACCES);
+    fake_close(near);
+    fake_close(other);
+}
+
+static void bad_new_options_change_nothing(void **state)
+{
+    struct brick *b = *state;
+    struct transport *t = brick_connect(b, "one");
+    struct err err = {0};
+
+    assert_int_equal(reconfigure(b, (const char *[]){"auth.addr.x0.allow", "some.host", "root-squash", "on", NULL}, &err), -EOPNOTSUPP);
+    assert_non_null(strstr(err.text, "some.host"));
+    memset(&err, 0, sizeof(err));
+    assert_true(reconfigure(b, (const char *[]){"auth.addr.x0.allow", "10.*", "root-squash", "perhaps", NULL}, &err) < 0);
+    assert_non_null(strstr(err.text, "root-squash"));
+    b->handler = note_cred;
+    assert_int_equal(ERRNO(t, STAT, gfid_req, .gfid = gfid_of(5)), 0);
+    assert_int_equal(seen_cred.uid, 0);
+    assert_false(fake_disconnected(t, NULL));
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(reconfigure(b, (const char *[]){"auth.addr.x0.allow", "*", "all-squash", "on", "anonuid", "5", NULL}, &err), 0);
+    assert_int_equal(ERRNO(t, STAT, gfid_req, .gfid = gfid_of(5)), 0);
+    assert_int_equal(seen_cred.uid, 5);
+    fake_close(t);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 #define ENDED(f) cmocka_unit_test_setup_teardown(f, start, ended)
 
@@ -679,6 +765,9 @@ int main(void)
         ENDED(a_brick_that_ends_answers_first_and_disconnects_then),
         ENDED(a_brick_that_ends_does_not_wait_for_locks),
         TEST(an_upcall_reaches_the_client_it_is_for_and_no_other),
+        TEST(clients_hear_when_the_storage_goes_and_comes_back),
+        TEST(new_rules_close_whom_they_would_not_let_in),
+        TEST(bad_new_options_change_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,33 +194,34 @@ static const struct rpc_service_host service_host = {.opened = opened, .privileg
 
 /* ---- a client that new rules would not let in -------------------------------------------------------------------------------- */
 
-static void judge_again(struct rpc_conn *rpc, void *ctx)
+/* A connection in the table is alive while the lock is held: closed() takes it out first. Disconnecting marks and wakes, no more. */
+static void judge_again_locked(struct server *s, struct server_conn *conn)
 {
-    struct server *s = ctx;
-    struct server_conn *conn = rpc_conn_data(rpc);
     struct transport_peer peer;
     const char *user, *why;
-    bool in = true;
 
-    rpc_conn_peer(rpc, &peer);
-    pthread_mutex_lock(&s->lock);
-    if (conn && conn->owner) {
-        const struct auth_asker who = {
-            .brick = conn->owner->bound->name,
-            .addr = peer.addr,
-            .tls = peer.tls,
-            .common_name = peer.common_name,
-            .alt_names = peer.alt_names,
-            .user = conn->user,
-            .password = conn->password,
-        };
-        in = auth_allowed(&s->rules, &s->auth, &who, &user, &why);
-    }
-    pthread_mutex_unlock(&s->lock);
-    if (!in) {
-        log_warning(s->xl->name, "%s is disconnected, the new rules do not let it in: %s", peer.text, why);
-        rpc_conn_disconnect(rpc, -EACCES);
-    }
+    rpc_conn_peer(conn->rpc, &peer);
+    const struct auth_asker who = {
+        .brick = conn->owner->bound->name,
+        .addr = peer.addr,
+        .tls = peer.tls,
+        .common_name = peer.common_name,
+        .alt_names = peer.alt_names,
+        .user = conn->user,
+        .password = conn->password,
+    };
+    if (auth_allowed(&s->rules, &s->auth, &who, &user, &why))
+        return;
+    log_warning(s->xl->name, "%s is disconnected, the new rules do not let it in: %s", peer.text, why);
+    rpc_conn_disconnect(conn->rpc, -EACCES);
+}
+
+static void judge_all_again(struct server *s)
+{
+    SCOPED_LOCK(&s->lock);
+    for (struct server_client *sc = s->clients; sc; sc = sc->next)
+        for (struct server_conn *conn = sc->conns; conn; conn = conn->next)
+            judge_again_locked(s, conn);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------------------- */
@@ -284,6 +285,17 @@ static int server_init(struct xlator *xl, struct err *err)
     return rpc_service_listen(s->rpc, s->transport, &view.o, err);
 }
 
+/* The transport takes its options from what is in force; new certificate files are read. */
+static void reload(struct server *s)
+{
+    struct transport_view view;
+    struct err err = {0};
+
+    view_options(&view, s, &s->xl->options);
+    if (rpc_service_reconfigure(s->rpc, &view.o, &err) < 0)
+        log_error(s->xl->name, "the old certificates stay: %s", err.text);
+}
+
 static int server_reconfigure(struct xlator *xl, const struct optset *set, struct err *err)
 {
     struct server *s = xl->priv;
@@ -295,12 +307,15 @@ static int server_reconfigure(struct xlator *xl, const struct optset *set, struc
     view_options(&view, s, set);
     if ((r = rpc_service_reconfigure(s->rpc, &view.o, err)) < 0)
         return r;
-    if ((r = options_apply(server_options, array_len(server_options), set, xl->name, true, s, err)) < 0 ||
-        (r = take_rules(s, set, err)) < 0)
+    if ((r = options_apply(server_options, array_len(server_options), set, xl->name, true, s, err)) < 0) {
+        reload(s); /* the transport goes back to the options that stay in force */
+        return r;
+    }
+    if ((r = take_rules(s, set, err)) < 0)
         return r;
     take_numbers(s);
     if (s->dynamic_auth)
-        server_each_admitted(s, judge_again, s);
+        judge_all_again(s);
     return 0;
 }
 
@@ -387,16 +402,6 @@ static void child_is(struct server *s, bool up)
     if (atomic_exchange_explicit(&s->child_up, up, memory_order_relaxed) != up &&
         atomic_load_explicit(&s->ready, memory_order_relaxed))
         server_tell_all(s, up ? CBK_CHILD_UP : CBK_CHILD_DOWN);
-}
-
-static void reload(struct server *s)
-{
-    struct transport_view view;
-    struct err err = {0};
-
-    view_options(&view, s, &s->xl->options);
-    if (rpc_service_reconfigure(s->rpc, &view.o, &err) < 0)
-        log_error(s->xl->name, "the old certificates stay: %s", err.text);
 }
 
 static void server_notify(struct xlator *xl, enum xlator_event event, void *data)

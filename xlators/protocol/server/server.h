@@ -13,7 +13,7 @@
  * Life      An rpc_conn carries a struct server_conn from opened() to closed(). A server_client lives from the first SETVOLUME
  *           with its key to client_gone()'s end; its struct client outlives it while fops hold it.
  * Threads   A server_conn is its poller's, but for what the locks guard (marked). Under them nothing is called but rpc_conn_ref(),
- *           rpc_conn_peer(), rpc_conn_stats() and what auth.c does.
+ *           rpc_conn_peer(), rpc_conn_stats(), rpc_conn_disconnect() and what auth.c does.
  *
  * Source: spec wire 3, brick 4.2 to 4.8. */
 #ifndef PROTOCOL_SERVER_H
@@ -130,7 +130,6 @@ int server_identity(const struct server *s, const struct client *client, const s
 /* callback.c */
 void server_upcall(struct server *s, const struct upcall *up);
 void server_tell_all(struct server *s, uint32_t procedure);
-void server_each_admitted(struct server *s, void (*fn)(struct rpc_conn *conn, void *ctx), void *ctx); /* no lock held in fn */
 
 /* dump.c */
 void server_dump(struct xlator *xl, struct dump *d);
