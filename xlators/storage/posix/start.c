@@ -89,8 +89,15 @@ static void raise_nofile(struct posix *p)
         if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){want[i], max_of(want[i], is.rlim_max)}) == 0)
             break;
     }
-    if (getrlimit(RLIMIT_NOFILE, &is) == 0) /* a quarter at most is for kept ones */
-        p->kept.max = (unsigned int)min_of((rlim_t)KEPT_MAX, is.rlim_cur / 4);
+    if (getrlimit(RLIMIT_NOFILE, &is) < 0)
+        return;
+    if (is.rlim_cur < want[1]) { /* not allowed: what is */
+        is.rlim_cur = is.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &is) < 0)
+            getrlimit(RLIMIT_NOFILE, &is);
+        log_warning(p->xl->name, "only %llu descriptors may be open in this process", (unsigned long long)is.rlim_cur);
+    }
+    p->kept.max = (unsigned int)min_of((rlim_t)KEPT_MAX, is.rlim_cur / 4); /* a quarter at most is for kept ones */
 }
 
 static int subdir(struct posix *p, int at, const char *name, mode_t mode, int *ret_fd, struct err *err)
