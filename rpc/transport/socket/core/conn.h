@@ -43,7 +43,8 @@ struct conn_conf {
     bool own_thread;
     size_t record_max_first;     /* largest record until conn_admit()                    */
     size_t record_max;           /* largest record after it                              */
-    size_t send_queue_max;       /* bytes queued to be sent: above it reading pauses     */
+    size_t send_queue_max;       /* bytes queued to be sent: above it reading pauses. 0 at the client's end: two that both stop
+                                  * reading would wait for each other for ever */
     unsigned int handshake_ms;   /* for TLS, from accept or connect                      */
     unsigned int first_record_ms; /* for the first whole record, plain connections too   */
     unsigned int admit_ms;       /* for conn_admit()                                     */

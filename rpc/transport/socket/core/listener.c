@@ -22,6 +22,7 @@ struct listener {
     struct env env;
     struct listener_conf conf;
     struct tls_config *tls;
+    struct tls_watch *files;      /* of tls */
     const struct listener_host *host;
     void *host_data;
     struct group *group;
@@ -190,6 +191,8 @@ int listener_open(const struct env *env, const struct listener_conf *conf, struc
     l->watched = true;
     if (tls)
         l->tls = tls_config_ref(tls);
+    if (tls)
+        l->files = tls_watch_new(tls, env->loop); /* without memory for it, each accepted connection still looks */
     counter_add(&env->census->now[CENSUS_LISTENERS], 1);
     *ret = l;
     return 0;
@@ -224,6 +227,7 @@ void listener_close(struct listener *l)
     if (l->addr.ss_family == AF_UNIX && lstat(path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
         unlink(path);
     close(l->watch.fd);
+    tls_watch_free(l->files);
     tls_config_unref(l->tls);
     group_unref(l->group);
     counter_add(&l->env.census->now[CENSUS_LISTENERS], -1);

@@ -21,9 +21,11 @@
 #include "clock.h"
 #include "jobs.h"
 #include "log.h"
+#include "loop.h"
 #include "tls-impl.h"
 
 #define LOOK_EVERY_MS 1000
+#define WATCH_EVERY_MS 3000
 #define REVOCATION_FILES_MAX 4096 /* looked at per check of a directory */
 
 static const struct tls_files stock_files = {
@@ -52,6 +54,16 @@ struct tls_config {
     struct settings set;
     uint64_t stamp;                /* of the files when they were last read, well or not */
     _Atomic uint64_t look_at;      /* clock_ms from which on it is time to look again */
+};
+
+/* Looks from time to time, so that a change is seen, and complained of, when nobody connects. */
+struct tls_watch {
+    atomic_uint refs;      /* the owner's, and the job's while it runs */
+    struct tls_config *cfg;
+    struct loop *loop;
+    struct timer timer;    /* the loop's thread */
+    struct job job;
+    atomic_bool looking;   /* the job is under way: files may lie on a disk that takes long */
 };
 
 void tls_reason(char *to, size_t size)
@@ -333,6 +345,61 @@ void tls_config_refresh(struct tls_config *cfg)
         log_info("socket", "new TLS files are in use: certificate %s", cfg->set.own_cert);
     else
         log_error("socket", "TLS files have changed and cannot be used, those from before stay in use: %s", err.text);
+}
+
+static void watch_unref(struct tls_watch *w)
+{
+    if (atomic_fetch_sub_explicit(&w->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    tls_config_unref(w->cfg);
+    free(w);
+}
+
+static void refresh_job(struct job *j)
+{
+    struct tls_watch *w = container_of(j, struct tls_watch, job);
+
+    tls_config_refresh(w->cfg);
+    atomic_store_explicit(&w->looking, false, memory_order_release); /* partner: look(), which hands the job in again */
+    watch_unref(w);
+}
+
+static void look(struct timer *t)
+{
+    struct tls_watch *w = container_of(t, struct tls_watch, timer);
+
+    loop_arm(w->loop, &w->timer, WATCH_EVERY_MS);
+    if (atomic_load_explicit(&w->looking, memory_order_acquire))
+        return;
+    atomic_store_explicit(&w->looking, true, memory_order_relaxed);
+    atomic_fetch_add_explicit(&w->refs, 1, memory_order_relaxed);
+    jobs_do(w->cfg->jobs, &w->job);
+}
+
+struct tls_watch *tls_watch_new(struct tls_config *cfg, struct loop *loop)
+{
+    struct tls_watch *w = calloc(1, sizeof(*w));
+
+    if (!w)
+        return NULL;
+    atomic_init(&w->refs, 1);
+    w->cfg = tls_config_ref(cfg);
+    w->loop = loop;
+    w->timer.expired = look;
+    w->job.run = refresh_job;
+    if (loop_arm(loop, &w->timer, WATCH_EVERY_MS) < 0) {
+        watch_unref(w);
+        return NULL;
+    }
+    return w;
+}
+
+void tls_watch_free(struct tls_watch *w)
+{
+    if (!w)
+        return;
+    loop_disarm(w->loop, &w->timer);
+    watch_unref(w);
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------------------------- */

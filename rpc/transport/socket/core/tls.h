@@ -16,8 +16,10 @@
 
 struct conn_peer;
 struct jobs;
+struct loop;
 struct tls;
 struct tls_config;
+struct tls_watch;
 
 /* NULL: the default, as stock has it (spec wire 3.13). Strings are copied. */
 struct tls_files {
@@ -35,6 +37,9 @@ void tls_config_unref(struct tls_config *cfg); /* NULL is fine */
 /* New settings, or NULL: the same, read again now. The old set stays when it fails. */
 int tls_config_reload(struct tls_config *cfg, const struct tls_files *files, struct err *err);
 void tls_config_refresh(struct tls_config *cfg); /* looks at most once a second; may read files */
+/* Refreshes every few seconds until it is freed. On the loop's thread, or with the loop not running. */
+struct tls_watch *tls_watch_new(struct tls_config *cfg, struct loop *loop); /* NULL: no memory */
+void tls_watch_free(struct tls_watch *w);
 struct jobs *tls_config_jobs(struct tls_config *cfg);
 unsigned int tls_config_generation(struct tls_config *cfg); /* counts the sets that were put in place */
 
