@@ -35,6 +35,17 @@ static int64_t install_fd(struct fop *fop)
     return number;
 }
 
+/* A folder looked up as "." is its own parent in the reply, and only a folder has one. */
+static void take_as_parent(struct fop *fop)
+{
+    if (S_ISDIR(fop->out.stat.mode)) {
+        fop->out.post = fop->out.stat;
+        return;
+    }
+    fop->ret = -1;
+    fop->err = ENOTDIR;
+}
+
 static void answered(struct fop *fop, void *ctx)
 {
     struct server_call *call = ctx;
@@ -49,6 +60,8 @@ static void answered(struct fop *fop, void *ctx)
         server_forget_unknown(s, fop->loc.inode);
     if (fop->ret >= 0 && opens(fop->op))
         fd = install_fd(fop);
+    if (fop->ret >= 0 && server_is_dot_lookup(call))
+        take_as_parent(fop);
     if (wire_reply(s->xl->graph->process->env.bufs, fop, fd, &body) < 0) {
         slicev_done(&body);
         rpc_reply_error(req, RPC_SYSTEM_ERR);

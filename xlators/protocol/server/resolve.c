@@ -201,9 +201,16 @@ static enum outcome find_fd(struct server_call *call, const struct wire_object *
 
 /* ---- all of it ------------------------------------------------------------------------------------------------------------ */
 
+bool server_is_dot_lookup(const struct server_call *call)
+{
+    return call->fop->op == FOP_LOOKUP && wire_str_is(call->obj[0].name, ".");
+}
+
+/* The name "." (libgfapi looks the root up so when nothing above protocol/client takes it away) is the folder itself: a look-up by
+ * gfid. ".." stays refused, though stock answers it. */
 static enum outcome find_lookup(struct server_call *call, const struct wire_object *obj, struct loc *loc)
 {
-    if (obj->name.len > 0)
+    if (obj->name.len > 0 && !server_is_dot_lookup(call))
         return find_parent(call, obj, loc);
     if (gfid_is_null(obj->gfid))
         return fail(call, EINVAL);

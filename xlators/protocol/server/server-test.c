@@ -273,10 +273,21 @@ static void a_name_that_cannot_be_one_is_refused_before_the_storage_sees_it(void
         assert_int_equal(ERRNO(t, RENAME, rename_req, .oldgfid = gfid_of(1), .newgfid = gfid_of(1), .oldbname = wire_str("ok"),
                                .newbname = cases[i].name),
                          cases[i].err);
-        if (cases[i].name.len > 0) /* LOOKUP without a name is one by gfid */
+        if (cases[i].name.len > 0 && !wire_str_is(cases[i].name, ".")) /* LOOKUP without a name, or of ".", is one by gfid */
             assert_int_equal(ERRNO(t, LOOKUP, lookup_req, .pargfid = gfid_of(1), .bname = cases[i].name), cases[i].err);
     }
     assert_int_equal(b->seen[FOP_MKDIR], 3);
+    fake_close(t);
+}
+
+static void a_folder_looked_up_as_dot_is_found_and_a_file_is_not(void **state)
+{
+    struct brick *b = *state;
+    struct transport *t = brick_connect(b, "one");
+
+    assert_int_equal(ERRNO(t, LOOKUP, lookup_req, .pargfid = gfid_of(1), .bname = wire_str(".")), 0);
+    assert_int_equal(ERRNO(t, LOOKUP, lookup_req, .pargfid = gfid_of(7), .bname = wire_str(".")), ENOTDIR);
+    assert_int_equal(ERRNO(t, LOOKUP, lookup_req, .gfid = gfid_of(1), .bname = wire_str(".")), EINVAL);
     fake_close(t);
 }
 
@@ -753,6 +764,7 @@ int main(void)
         TEST(an_unknown_object_is_stale_and_leaves_nothing_in_memory),
         TEST(a_parent_must_be_a_directory),
         TEST(a_name_that_cannot_be_one_is_refused_before_the_storage_sees_it),
+        TEST(a_folder_looked_up_as_dot_is_found_and_a_file_is_not),
         TEST(removing_and_renaming_know_the_object_behind_the_name),
         TEST(descriptors_are_the_lowest_free_numbers_of_their_client),
         TEST(a_descriptor_of_the_wrong_kind_or_none_is_bad),

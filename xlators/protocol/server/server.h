@@ -121,6 +121,7 @@ struct server_call {
     pthread_t poller;               /* where the request started: there nobody waits for the disk */
 };
 void server_resolve(struct server_call *call);
+bool server_is_dot_lookup(const struct server_call *call);
 void server_know(struct server *s, struct inode *in); /* the translators below have seen this object */
 void server_forget_unknown(struct server *s, struct inode *in); /* its look-up failed: a made-up gfid shall not fill the table */
 
