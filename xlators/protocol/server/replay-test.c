@@ -464,8 +464,8 @@ static void succeed(struct brick *b, struct fop *fop)
     fop_complete(fop, 0, 0);
 }
 
-/* With RELEASE in between, each is answered with one message, whatever is in it. */
-static void a_recorded_call_cut_at_any_length_is_answered_once(void **state)
+/* Every recorded call, changed by a test, is answered with one message, whatever is in it. */
+static void each_recorded_call(void (*change)(struct transport *t, const struct vector *v, size_t args_at))
 {
     struct vector *all = vectors_load(VECTORS, "fop400-");
     struct brick b;
@@ -478,52 +478,59 @@ static void a_recorded_call_cut_at_any_length_is_answered_once(void **state)
         const uint8_t *args;
         size_t len;
         header_of(v, &args, &len);
-        for (size_t cut = 0; cut < len; cut++) {
-            unsigned int n = fake_nr_sent(t);
-            uint8_t *copy = malloc(v->call_len - len + cut); /* exact, so that a sanitizer sees a step too far */
-            memcpy(copy, v->call, v->call_len - len + cut);
-            fake_deliver(t, copy, v->call_len - len + cut);
-            free(copy);
-            if (fake_nr_sent(t) != n + 1)
-                fail_msg("%s cut to %zu: %u answers", v->name, cut, fake_nr_sent(t) - n);
-        }
+        change(t, v, v->call_len - len);
     }
     fake_close(t);
     brick_stop(&b);
     vectors_free(all);
 }
 
-/* Each word of each call in turn says 0xffffffff, 0x80000000, 0x7fffffff. */
-static void a_recorded_call_with_a_wild_word_is_answered_once(void **state)
+/* The copy ends where its memory ends, so that a sanitizer sees a step too far. */
+static void must_be_answered_once(struct transport *t, const struct vector *v, uint8_t *copy, size_t len, size_t at)
+{
+    unsigned int n = fake_nr_sent(t);
+
+    fake_deliver(t, copy, len);
+    free(copy);
+    if (fake_nr_sent(t) != n + 1)
+        fail_msg("%s changed at %zu: %u answers", v->name, at, fake_nr_sent(t) - n);
+}
+
+static uint8_t *copy_of(const struct vector *v, size_t len)
+{
+    uint8_t *copy = malloc(len);
+
+    assert_non_null(copy);
+    return memcpy(copy, v->call, len);
+}
+
+static void cut(struct transport *t, const struct vector *v, size_t args_at)
+{
+    for (size_t len = args_at; len < v->call_len; len++)
+        must_be_answered_once(t, v, copy_of(v, len), len, len);
+}
+
+static void a_recorded_call_cut_at_any_length_is_answered_once(void **state)
+{
+    each_recorded_call(cut);
+}
+
+static void put_wild_words(struct transport *t, const struct vector *v, size_t args_at)
 {
     static const uint32_t wild[] = {0xffffffff, 0x80000000, 0x7fffffff, 0x00010000};
-    struct vector *all = vectors_load(VECTORS, "fop400-");
-    struct brick b;
 
-    brick_start(&b, NULL);
-    struct transport *t = brick_connect(&b, "one");
-    b.type_of_gfid = S_IFDIR;
-    b.handler = succeed;
-    for (struct vector *v = all; v->name[0]; v++) {
-        const uint8_t *args;
-        size_t len;
-        header_of(v, &args, &len);
-        for (size_t at = v->call_len - len; at + 4 <= v->call_len; at += 4)
-            for (size_t i = 0; i < array_len(wild); i++) {
-                unsigned int n = fake_nr_sent(t);
-                uint8_t *copy = malloc(v->call_len);
-                uint32_t be = htobe32(wild[i]);
-                memcpy(copy, v->call, v->call_len);
-                memcpy(copy + at, &be, sizeof(be));
-                fake_deliver(t, copy, v->call_len);
-                free(copy);
-                if (fake_nr_sent(t) != n + 1)
-                    fail_msg("%s with %x at %zu: %u answers", v->name, wild[i], at, fake_nr_sent(t) - n);
-            }
-    }
-    fake_close(t);
-    brick_stop(&b);
-    vectors_free(all);
+    for (size_t at = args_at; at + 4 <= v->call_len; at += 4)
+        for (size_t i = 0; i < array_len(wild); i++) {
+            uint8_t *copy = copy_of(v, v->call_len);
+            uint32_t be = htobe32(wild[i]);
+            memcpy(copy + at, &be, sizeof(be));
+            must_be_answered_once(t, v, copy, v->call_len, at);
+        }
+}
+
+static void a_recorded_call_with_a_wild_word_is_answered_once(void **state)
+{
+    each_recorded_call(put_wild_words);
 }
 
 int main(void)
