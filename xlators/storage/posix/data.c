@@ -322,6 +322,8 @@ int op_truncate(struct posix *p, struct fop *fop)
     int r = obj_of_fop(p, fop, &o);
     if (r < 0)
         return r;
+    if (S_ISDIR(o.st.st_mode))
+        return -EISDIR;
     obj_iatt(&o, &fop->out.pre);
     if (o.kind == OBJ_FD) {
         r = ftruncate(o.fd, (off_t)fop->in.truncate.offset) < 0 ? -errno : 0;

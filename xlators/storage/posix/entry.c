@@ -275,7 +275,10 @@ static int mkdir_gfid_free(struct birth *b)
         return 0;
     char text[GFID_TEXT];
     log_warning(b->p->xl->name, "mkdir %s: gfid %s has been a directory elsewhere", b->name, gfid_text(b->gfid, text));
-    return handle_unlink(b->p, b->gfid);
+    pthread_rwlock_wrlock(&b->p->moving);
+    int r = handle_unlink(b->p, b->gfid);
+    pthread_rwlock_unlock(&b->p->moving);
+    return r;
 }
 
 int op_mkdir(struct posix *p, struct fop *fop)

@@ -55,6 +55,7 @@ static int heal(struct obj *o, const struct fop *fop, gfid_t parent, const char 
         return 0;
     }
     struct stat st;
+    SCOPED_LOCK(link_lock(p, o->gfid)); /* UNLINK takes handle and name away in one step */
     int r = handle_stat(p, o->gfid, &st);
     if (r == -ENOENT) {
         handle_link(p, o->gfid, o->fd);
@@ -75,6 +76,29 @@ static int finish(struct posix *p, struct fop *fop, struct obj *o)
     return 0;
 }
 
+/* An object without gfid may be half made by a CREATE of ours, which holds the name's stripe: then wait and look again, and
+ * give it one under the stripe if it still has none. */
+static int find(struct posix *p, struct fop *fop, struct obj *dir, struct obj *o)
+{
+    const char *name = fop->loc.name;
+    gfid_t parent = fop->loc.parent->gfid;
+    int r = obj_of_entry(p, dir->fd, name, o);
+    pthread_mutex_t *held = r == 0 && gfid_is_null(o->gfid) ? name_lock(p, parent, name) : NULL;
+    if (held) {
+        pthread_mutex_lock(held);
+        obj_done(o);
+        r = obj_of_entry(p, dir->fd, name, o);
+    }
+    if (r == 0) {
+        obj_know_inode(o, false);
+        if (fop->xdata && (!o->node || !atomic_load(&o->node->handle_checked)))
+            r = heal(o, fop, parent, name);
+    }
+    if (held)
+        pthread_mutex_unlock(held);
+    return r;
+}
+
 static int lookup_named(struct posix *p, struct fop *fop)
 {
     OBJ(dir);
@@ -88,12 +112,7 @@ static int lookup_named(struct posix *p, struct fop *fop)
         r = obj_of_dir(p, fop->loc.parent, &dir);
     if (r < 0)
         return r;
-    r = obj_of_entry(p, dir.fd, name, &o);
-    if (r == 0) {
-        obj_know_inode(&o, false);
-        if (fop->xdata && (!o.node || !atomic_load(&o.node->handle_checked)))
-            r = heal(&o, fop, parent, name);
-    }
+    r = find(p, fop, &dir, &o);
     int64_t v = 0;
     if (r == 0 && gfid_is_null(o.gfid) && !(dict_get_i64(fop->xdata, "gfidless-lookup", &v) == 0 && v))
         r = -ENODATA;
