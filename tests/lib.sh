@@ -293,7 +293,7 @@ run_brick() { # name: the process, from NAME.vol
 brick_exec() {
     export GATLING_TRANSPORT_DIR=$build/rpc/transport/socket/.libs
     export ASAN_OPTIONS=exitcode=99:detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
-    export TSAN_OPTIONS="exitcode=99 suppressions=$top/tests/tsan.supp"
+    export TSAN_OPTIONS=exitcode=99
     exec "$(brick_program "${brick_kind[$1]}")" -N -f "$tmp/$1.vol" -l "$tmp/$1.log"
 }
 
