@@ -35,6 +35,12 @@ static bool is_direct(struct posix *p, const struct fop *fop)
     return f && (f->flags & O_DIRECT || p->o_direct);
 }
 
+static int open_file(struct posix *p, struct fop *fop, struct obj *ret)
+{
+    int r = obj_of_fd(p, fop->fd, fop->loc.inode, ret);
+    return r < 0 || S_ISREG(ret->st.st_mode) ? r : -EINVAL;
+}
+
 /* ---- READ ---- */
 
 static int read_buffers(struct posix *p, struct slicev *to, size_t size, bool direct)
@@ -108,11 +114,9 @@ int op_read(struct posix *p, struct fop *fop)
     OBJ(o);
     int r = read_check(fop);
     if (r == 0)
-        r = obj_of_fd(p, fop->fd, fop->loc.inode, &o);
+        r = open_file(p, fop, &o);
     if (r < 0)
         return r;
-    if (!S_ISREG(o.st.st_mode))
-        return -EINVAL;
     bool direct = is_direct(p, fop);
     size_t size = fop->in.read.size;
     if (size > PIECE) { /* memory for what is there, not for what is asked */
@@ -247,11 +251,9 @@ int op_write(struct posix *p, struct fop *fop)
     OBJ(o);
     int r = write_check(fop);
     if (r == 0)
-        r = obj_of_fd(p, fop->fd, fop->loc.inode, &o);
+        r = open_file(p, fop, &o);
     if (r < 0)
         return r;
-    if (!S_ISREG(o.st.st_mode))
-        return -EINVAL;
     bool alone = dict_find(fop->xdata, "glusterfs.write-is-append") || dict_find(fop->xdata, "glusterfs.write-update-atomic");
     const struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
     bool appends = f && f->flags & O_APPEND;
@@ -369,11 +371,9 @@ int op_seek(struct posix *p, struct fop *fop)
         return -ENOTSUP;
     if (fop->in.seek.offset > INT64_MAX)
         return -EINVAL;
-    int r = obj_of_fd(p, fop->fd, fop->loc.inode, &o);
+    int r = open_file(p, fop, &o);
     if (r < 0)
         return r;
-    if (!S_ISREG(o.st.st_mode))
-        return -EINVAL;
     off_t at = lseek(o.fd, (off_t)fop->in.seek.offset, fop->in.seek.what ? SEEK_HOLE : SEEK_DATA); /* reads and writes use no position */
     if (at < 0)
         return -errno;

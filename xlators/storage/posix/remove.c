@@ -82,20 +82,27 @@ static void unlink_reply(struct fop *fop, struct obj *o, uint32_t links, const s
     }
 }
 
+static int parent_start(struct posix *p, struct fop *fop, struct obj *dir)
+{
+    if (!fop->loc.parent)
+        return -EINVAL;
+    int r = name_check(p, fop->loc.parent->gfid, fop->loc.name);
+    if (r == 0)
+        r = obj_of_dir(p, fop->loc.parent, dir);
+    if (r == 0)
+        obj_iatt(dir, &fop->out.pre);
+    return r;
+}
+
 int op_unlink(struct posix *p, struct fop *fop)
 {
     OBJ(dir);
     OBJ(o);
     const char *name = fop->loc.name;
-    if (!fop->loc.parent)
-        return -EINVAL;
-    gfid_t parent = fop->loc.parent->gfid;
-    int r = name_check(p, parent, name);
-    if (r == 0)
-        r = obj_of_dir(p, fop->loc.parent, &dir);
+    int r = parent_start(p, fop, &dir);
     if (r < 0)
         return r;
-    obj_iatt(&dir, &fop->out.pre);
+    gfid_t parent = dir.gfid;
 
     SCOPED_LOCK(name_lock(p, parent, name));
     r = obj_of_entry(p, dir.fd, name, &o);
@@ -139,15 +146,10 @@ int op_rmdir(struct posix *p, struct fop *fop)
     OBJ(dir);
     OBJ(o);
     const char *name = fop->loc.name;
-    if (!fop->loc.parent)
-        return -EINVAL;
-    gfid_t parent = fop->loc.parent->gfid;
-    int r = name_check(p, parent, name);
-    if (r == 0)
-        r = obj_of_dir(p, fop->loc.parent, &dir);
+    int r = parent_start(p, fop, &dir);
     if (r < 0)
         return r;
-    obj_iatt(&dir, &fop->out.pre);
+    gfid_t parent = dir.gfid;
 
     SCOPED_LOCK(name_lock(p, parent, name));
     r = obj_of_entry(p, dir.fd, name, &o);
