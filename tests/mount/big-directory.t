@@ -5,6 +5,7 @@
 needs fuse perl
 mnt=$tmp/mnt
 count=50000
+[ -n "$TLS" ] && [ -z "$FULL" ] && count=5000
 
 must start_brick b1
 must mount_volume "$mnt" b1
