@@ -44,6 +44,7 @@ struct conn {
     bool trusted;                   /* admitted, and the framer knows */
     bool choked;                    /* too much is queued: no reading before half of it has gone */
     bool out_waits;                 /* the stream takes no more now */
+    size_t low_water;               /* what the kernel was told; 0: nothing */
     bool idled;                     /* the stream has given back its buffers */
     bool lost;                      /* the peer is gone: no use in a goodbye */
     bool told_up;

@@ -35,6 +35,21 @@ const char *framer_why(const struct framer *f)
     return "";
 }
 
+size_t framer_missing(const struct framer *f)
+{
+    switch (f->phase) {
+    case FRAMER_HEAD:
+        return f->total - f->have;
+    case FRAMER_BULK:
+        return f->bulk_left + (f->piece.buf ? f->piece.len - f->piece_have : 0);
+    case FRAMER_COLLECT:
+        return f->fragment_left;
+    case FRAMER_MARK:
+        break;
+    }
+    return 0;
+}
+
 int framer_want(struct framer *f, void **ret_to, size_t *ret_len)
 {
     switch (f->phase) {

@@ -40,6 +40,8 @@ void framer_done(struct framer *f);
 int framer_want(struct framer *f, void **ret_to, size_t *ret_len);
 /* n bytes are there. A whole record comes out in ret_rec, else NULL. -EMSGSIZE: too long; -EBADMSG: not a record; -ENOMEM. */
 int framer_took(struct framer *f, size_t n, struct record **ret_rec);
+/* Bytes of the record under way that have not come; 0 between records, or while its length is not known. */
+size_t framer_missing(const struct framer *f);
 /* In words, why framer_took() said no, if the bytes tell more than the errno. "" else. */
 const char *framer_why(const struct framer *f);
 

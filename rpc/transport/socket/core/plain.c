@@ -72,6 +72,11 @@ static int plain_nothing_to_do(struct stream *s)
     return 0;
 }
 
+static size_t plain_holds(struct stream *s)
+{
+    return 0;
+}
+
 static void plain_idle(struct stream *s)
 {
     struct plain *p = container_of(s, struct plain, s);
@@ -96,6 +101,7 @@ static const struct stream_type plain_type = {
     .write = plain_write,
     .flush = plain_nothing_to_do,
     .goodbye = plain_nothing_to_do,
+    .holds = plain_holds,
     .idle = plain_idle,
     .free = plain_free,
     .joins = true,

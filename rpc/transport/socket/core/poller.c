@@ -13,6 +13,8 @@
 
 #define TURN_RECORDS 16
 #define TURN_BYTES (1 * MiB)
+#define LOW_WATER_MAX (64 * KiB) /* as much as one read takes */
+#define LOW_WATER_MIN (8 * KiB)
 #define IDLE_MS 1000 /* without traffic for so long the stream gives back its buffers */
 
 static bool stopped(struct conn *c)
@@ -205,6 +207,23 @@ void conn_turn(struct conn *c, uint32_t events)
         turn_closing(c);
 }
 
+/* In the middle of a long record the kernel need not wake us for each packet: more is on its way for certain. What the stream
+ * holds of an unfinished TLS record counts as come, so we never wait for bytes that nobody will send. */
+static void tell_low_water(struct conn *c)
+{
+    size_t missing = framer_missing(&c->framer), holds = c->stream->type->holds(c->stream);
+    size_t want = missing > holds ? min_of(missing - holds, LOW_WATER_MAX) : 0;
+    int value;
+
+    if (want < LOW_WATER_MIN)
+        want = 0;
+    if (want == c->low_water || c->peer.addr.ss_family == AF_UNIX)
+        return;
+    value = want ? (int)want : 1;
+    if (setsockopt(c->sock.fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value)) == 0)
+        c->low_water = want;
+}
+
 bool conn_waits(struct conn *c, uint32_t *ret_events, uint64_t *ret_due)
 {
     uint64_t due = 0;
@@ -223,6 +242,7 @@ bool conn_waits(struct conn *c, uint32_t *ret_events, uint64_t *ret_due)
         if (!c->dry)
             return true;
         events |= EPOLLIN;
+        tell_low_water(c);
     }
     if (c->out_waits || c->stream->wants_write)
         events |= EPOLLOUT;

@@ -21,6 +21,7 @@ struct stream_type {
     ssize_t (*write)(struct stream *s, const struct iovec *iov, unsigned int n);
     int (*flush)(struct stream *s);    /* 0: all gone; -EAGAIN */
     int (*goodbye)(struct stream *s);  /* no more writes: tell the peer; 0, -EAGAIN */
+    size_t (*holds)(struct stream *s); /* after a read said -EAGAIN: bytes taken from the socket that wait for more */
     void (*idle)(struct stream *s);    /* give back what is needed only while busy */
     void (*free)(struct stream *s);
     bool joins;                        /* one write may carry bytes of two messages */

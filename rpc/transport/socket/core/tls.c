@@ -30,6 +30,8 @@ struct tls {
     struct tls_config *cfg; /* the connection holds it */
     SSL *ssl;               /* NULL before the first step of the handshake */
     bool server, proven, said_goodbye;
+    size_t record_left;     /* bytes of the record being received that have not come */
+    size_t record_came;     /* and those that have, header included; 0: between records */
     bool heard;             /* a first byte has come in */
     uint8_t first_byte;
     bool over;              /* reading has ended, with end: 0 or a negative errno */
@@ -41,6 +43,32 @@ struct tls {
 };
 
 /* ---- the BIO ------------------------------------------------------------------------------------------------------------- */
+/* Follows the records' headers in what comes in: how much of an unfinished record OpenSSL holds. */
+static void follow_records(struct tls *t, const uint8_t *bytes, size_t n)
+{
+    while (n > 0) {
+        size_t take;
+
+        if (t->record_came < 5) { /* type, version, version, length, length */
+            if (t->record_came == 3)
+                t->record_left = *bytes << 8;
+            if (t->record_came == 4)
+                t->record_left |= *bytes;
+            t->record_came++;
+            bytes++;
+            n--;
+        } else {
+            take = min_of(n, t->record_left);
+            t->record_came += take;
+            t->record_left -= take;
+            bytes += take;
+            n -= take;
+        }
+        if (t->record_came >= 5 && t->record_left == 0)
+            t->record_came = 0;
+    }
+}
+
 static int bio_read(BIO *b, char *to, size_t len, size_t *ret_len)
 {
     struct tls *t = BIO_get_data(b);
@@ -52,6 +80,7 @@ static int bio_read(BIO *b, char *to, size_t len, size_t *ret_len)
         if (!t->heard)
             t->first_byte = *(uint8_t *)to;
         t->heard = true;
+        follow_records(t, (const uint8_t *)to, n);
         *ret_len = n;
         return 1;
     }
@@ -298,6 +327,11 @@ static int tls_goodbye(struct stream *s)
     return tls_flush(s);
 }
 
+static size_t tls_holds(struct stream *s)
+{
+    return of(s)->record_came;
+}
+
 static void tls_idle(struct stream *s)
 {
     struct tls *t = of(s);
@@ -327,6 +361,7 @@ static const struct stream_type tls_type = {
     .write = tls_write,
     .flush = tls_flush,
     .goodbye = tls_goodbye,
+    .holds = tls_holds,
     .idle = tls_idle,
     .free = tls_free,
 };
