@@ -148,17 +148,6 @@ void call_create(struct out *o, struct link *l, const char *name)
     call_end(o);
 }
 
-void call_mkdir(struct out *o, struct link *l, const char *name)
-{
-    call_begin(o, l, FOP, 400, 4);
-    put_bytes(o, root, sizeof root);
-    put_u32(o, 0755);
-    put_u32(o, 0);
-    put_string(o, name);
-    put_gfid_request(o);
-    call_end(o);
-}
-
 void call_read(struct out *o, struct link *l, const uint8_t gfid[16], int64_t fd, uint64_t offset, uint32_t size)
 {
     call_begin(o, l, FOP, 400, 12);

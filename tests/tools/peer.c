@@ -87,7 +87,7 @@ static int cut_everywhere(int argc, char **argv)
 
     logged_in(&l);
     must(link_create(&l, "cut", gfid, &fd), "CREATE");
-    for (size_t at = 1; at == 1 || at < link_sealed(&l, NULL, o.len) + 16; at++) {
+    for (size_t at = 1; at == 1 || at < link_sealed(&l, o.len) + 16; at++) {
         call_write(&o, &l, gfid, fd, 0, data, sizeof data);
         must(link_push_cut(&l, o.bytes, o.len, at), "send");
         all_answered(&l, l.xid, l.xid);

@@ -55,7 +55,7 @@ int link_connect(struct link *l, const struct target *to); /* without handshake 
 int link_handshake(struct link *l);
 int link_push(struct link *l, const void *bytes, size_t len);       /* one TLS record for each 16 KiB */
 int link_push_cut(struct link *l, const void *bytes, size_t len, size_t at); /* the network sees `at` bytes, and the rest when those were read */
-size_t link_sealed(struct link *l, const void *bytes, size_t len);  /* how many bytes link_push_cut() would put on the network */
+size_t link_sealed(struct link *l, size_t len); /* how many bytes of network a message of this length is */
 int link_reply(struct link *l, struct reply *ret);
 int link_wait_closed(struct link *l);                                /* 0: the peer closed or reset it */
 
@@ -79,7 +79,6 @@ void call_create(struct out *o, struct link *l, const char *name);
 void call_read(struct out *o, struct link *l, const uint8_t gfid[16], int64_t fd, uint64_t offset, uint32_t size);
 void call_write(struct out *o, struct link *l, const uint8_t gfid[16], int64_t fd, uint64_t offset, const void *data, uint32_t size);
 void call_lock(struct out *o, struct link *l, const uint8_t gfid[16], int64_t fd, bool wait);
-void call_mkdir(struct out *o, struct link *l, const char *name);
 
 /* Calls that wait for their answer. */
 int link_ping(struct link *l);
