@@ -27,7 +27,7 @@ cd "$tmp" || exit
 user=65534:65534                      # somebody without rights
 volume_id=6d1c7a52-3f0e-4b61-9c55-0d6f3a2b8e41
 
-declare -A brick_pid=() brick_port=() brick_args=() brick_kind=() brick_tls=() brick_status=() mount_pid=()
+declare -A brick_pid=() brick_port=() brick_args=() brick_kind=() brick_tls=() brick_status=() mount_pid=() healthy_pid=()
 declare -a other_pids=() loops=()
 tests_run=0 tests_failed=0 ports_used=0 skip_reason=
 
@@ -403,14 +403,14 @@ peer() { tool peer "$@"; }
 # A client that works on BRICK beside whatever the test does to others. It must have gone on, correctly, to the end; how slow its
 # slowest call was is limited only against standing still.
 start_healthy() { # brick
-    background peer "$1" healthy >"$tmp/healthy" 2>"$tmp/healthy.err"
-    healthy_pid=$!
-    wait_until 30 says "$tmp/healthy.err" started
+    background peer "$1" healthy >"$tmp/healthy-$1" 2>"$tmp/healthy-$1.err"
+    healthy_pid[$1]=$!
+    wait_until 30 says "$tmp/healthy-$1.err" started
 }
-stop_healthy() { # [slowest call in ms, guard]
-    kill -TERM "$healthy_pid" && wait_until 60 process_gone "$healthy_pid"
-    cat "$tmp/healthy" "$tmp/healthy.err"
-    awk -v max="${1:-20000}" '/^calls/ { fine = $4 <= max } END { exit !fine }' "$tmp/healthy"
+stop_healthy() { # brick
+    kill -TERM "${healthy_pid[$1]}" && wait_until 60 process_gone "${healthy_pid[$1]}"
+    cat "$tmp/healthy-$1" "$tmp/healthy-$1.err"
+    awk '/^calls/ { fine = $4 <= 20000 } END { exit !fine }' "$tmp/healthy-$1" # ms; a guard against standing still
 }
 
 as_user() { setpriv --reuid "${user%:*}" --regid "${user#*:}" --clear-groups -- "$@"; } # command...

@@ -37,5 +37,5 @@ put "$pki/three.key" "$pki/own.key"; put "$pki/three.pem" "$pki/own.pem"
 eventually 60 'the repaired set is taken over'    serves three
 ok 'SIGHUP does no harm'                          kill -HUP "${brick_pid[b1]}"
 is 'still the third'                              "$(served)" three
-ok 'the client that stayed never noticed'         stop_healthy
+ok 'the client that stayed never noticed'         stop_healthy b1
 done_testing

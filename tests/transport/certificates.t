@@ -31,5 +31,5 @@ lines=$(grep -cE '\] [EW] \[' "$tmp/b1.log")
 ok 'plain bytes on this port are shut out'  env -u TLS "$tools/peer" "${brick_port[b1]}" garbage
 eventually 30 'and logged'                  complained
 is 'once'                                   "$(new_complaints | wc -l)" 1
-ok 'the ordinary client never noticed'      stop_healthy
+ok 'the ordinary client never noticed'      stop_healthy b1
 done_testing

@@ -12,18 +12,20 @@ silent_ones() { # file brick when
 opened() { says "$tmp/$1" '^open'; }
 closed() { says "$tmp/$1" '^all closed'; }
 
+declare -A points=([plain]='connect record ping' [tls]='connect hello handshake record ping')
+must start_brick plain --plain
+must start_brick tls --tls "$(default_pki)"
 for kind in plain tls; do
-    case $kind in plain) how=--plain ;; tls) how="--tls $(default_pki)" ;; esac
-    # shellcheck disable=SC2086
-    ok "start a $kind brick"                         start_brick $kind $how
-    ok 'an ordinary client'                          start_healthy $kind
-    points='connect record ping'
-    [ $kind = tls ] && points="$points hello handshake"
-    for at in $points; do silent_ones $kind-$at $kind $at; done
-    for at in $points; do eventually 60 "$count peers are silent from '$at' on" opened $kind-$at; done
-    for at in $points; do eventually 120 "those of '$at' are sent away" closed $kind-$at; done
-    ok 'the ordinary client never waited for them'   stop_healthy
-    eventually 30 'no connection is left'            counts $kind 'connections 0'
+    ok "$kind: an ordinary client"                          start_healthy $kind
+    for at in ${points[$kind]}; do silent_ones $kind-$at $kind "$at"; done
 done
-ok 'a peer that trickles is sent away'               peer tls trickle
+for kind in plain tls; do
+    for at in ${points[$kind]}; do eventually 60 "$kind: $count peers are silent from '$at' on" opened $kind-$at; done
+done
+for kind in plain tls; do
+    for at in ${points[$kind]}; do eventually 120 "$kind: those of '$at' are sent away" closed $kind-$at; done
+    ok "$kind: the ordinary client never waited for them"   stop_healthy $kind
+    eventually 30 "$kind: no connection is left"            counts $kind 'connections 0'
+done
+ok 'a peer that trickles is sent away'                      peer tls trickle
 done_testing

@@ -13,7 +13,7 @@ for i in 1 2 3; do
     background peer b1 stall 256 >"$tmp/stall$i"
     eventually 60 'a peer asks and does not read' says "$tmp/stall$i" '^asked'
 done
-ok 'the ordinary client does not wait for them'  stop_healthy
+ok 'the ordinary client does not wait for them'  stop_healthy b1
 [ "$BRICK" = stock ] ||
     is 'they hold less than 256 MiB of memory'   "$(($(peak_kib) - before < 262144 || ${sanitized:-0}))" 1
 for pid in "${other_pids[@]}"; do kill "$pid" 2>/dev/null; done
@@ -28,7 +28,7 @@ eventually 60 'a mount is reading'               test -s "$tmp/copy"
 kill -STOP "${mount_pid[$mnt]}"
 ok 'while it is stopped an ordinary client'      start_healthy b1
 ok 'goes on'                                     peer b1 welcome
-ok 'and on'                                      stop_healthy
+ok 'and on'                                      stop_healthy b1
 kill -CONT "${mount_pid[$mnt]}"
 eventually 120 'the mount goes on when it may'   process_gone $reader
 ok 'and has read what was written'               cmp "$tmp/copy" "$tmp/bricks/b1.data"

@@ -13,14 +13,14 @@ rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/${brick_pid[b1]}/status"; }
 must start_brick b1
 ok 'warm up'                              tool churn b1 200 1
 ok 'an ordinary client'                   start_healthy b1
-ok 'goes'                                 stop_healthy
+ok 'goes'                                 stop_healthy b1
 eventually 60 'nobody is connected'       counts b1 'connections 0'
 resources b1 >"$tmp/before"
 rss=$(rss_kib)
 
 ok 'load'                                 start_healthy b1
 ok "$cycles connections, cut anywhere"    tool churn b1 $cycles
-ok 'the load never noticed'               stop_healthy
+ok 'the load never noticed'               stop_healthy b1
 eventually 60 'all is as it was before'   as_before || diag <"$tmp/diff"
 is 'it did not grow by 64 MiB'            "$(($(rss_kib) - rss < 65536 || ${sanitized:-0}))" 1
 done_testing
