@@ -3,7 +3,7 @@
 # Replies that leave late and in small pieces, to peers that stop reading and go on: no byte differs. Bug classes 1, 17, 23.
 . "$(dirname "$0")/../lib.sh"
 needs root tool:deferred
-replies=20000
+replies=100000
 [ -n "$FULL" ] && replies=1000000
 small=()
 [ "$BRICK" = ours ] && small=(--set protocol/server tcp-window-size 4KB) # a stock brick does not listen with it

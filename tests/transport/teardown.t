@@ -4,8 +4,8 @@
 # buffers, fops, inodes, fds and locks are what they were. Bug classes 2 to 5, 8, 10, 11, 19, 21, 22, 25, 34.
 . "$(dirname "$0")/../lib.sh"
 needs root ours tool:churn tool:peer
-cycles=1500
-[ -n "$FULL" ] && cycles=20000
+cycles=20000
+[ -n "$TLS" ] && [ -z "$FULL" ] && cycles=3000
 [ -n "$sanitized" ] && cycles=2000
 as_before() { resources b1 >"$tmp/after" && diff "$tmp/before" "$tmp/after" >"$tmp/diff"; }
 rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/${brick_pid[b1]}/status"; }
