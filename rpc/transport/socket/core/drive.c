@@ -6,12 +6,15 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "clock.h"
 #include "conn-impl.h"
 
 _Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR && POLLHUP == EPOLLHUP, "same numbers");
+
+#define OWN_FRAMES 512 /* what is in use below a frame that calls madvise() */
 
 /* Whose turn this thread is in: its end looks again at all that a wake would announce. */
 static _Thread_local struct conn *turning;
@@ -54,11 +57,30 @@ static int wait_ms(uint64_t due)
     return due > now ? (int)min_of(due - now + 1, (uint64_t)INT32_MAX) : 0;
 }
 
+/* The deep calls of a busy time have touched pages below us that a resting thread does not need. */
+static void give_back_stack(void)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), end;
+    pthread_attr_t attr;
+    void *low;
+    size_t size;
+
+    if (pthread_getattr_np(pthread_self(), &attr) != 0)
+        return;
+    if (pthread_attr_getstack(&attr, &low, &size) == 0) {
+        end = (here - OWN_FRAMES) & ~(uintptr_t)4095;
+        if (end > (uintptr_t)low && end < (uintptr_t)low + size)
+            madvise(low, end - (uintptr_t)low, MADV_DONTNEED);
+    }
+    pthread_attr_destroy(&attr);
+}
+
 static void *thread_main(void *arg)
 {
     struct conn *c = arg;
     struct pollfd fds[2] = {{.fd = c->sock.fd}, {.fd = c->wakefd, .events = POLLIN}};
     uint32_t events = 0;
+    bool rested = false;
 
     turning = c;
     conn_tell_up(c);
@@ -70,6 +92,11 @@ static void *thread_main(void *arg)
         events = 0;
         if (conn_state(c) == CONN_CLOSED)
             break;
+        if (c->idled != rested) {
+            rested = c->idled;
+            if (rested)
+                give_back_stack();
+        }
         atomic_store(&c->asleep, true);
         atomic_thread_fence(memory_order_seq_cst);
         if (!conn_waits(c, &wanted, &due)) {
