@@ -14,6 +14,9 @@ static const char *const window_names[] = {"transport.tcp-window-size", NULL};
 static const char *const family_names_in_order[] = {"inet", "inet6", "inet-inet6", "unix", NULL};
 enum { FAMILY_BOTH = 2, FAMILY_UNIX = 3 };
 
+/* Who works with pauses for thought keeps the thread; a new one is some 50 us, so nothing is lost by much less either. */
+#define PARK_MS 5000
+
 #define S struct socket_options
 #define OPT_LIVE .flags = OPTION_LIVE
 const struct option socket_option_rows[] = {
@@ -126,6 +129,7 @@ void socket_options_listener(const struct socket_options *o, struct listener_con
         .queued_max = o->queued ? o->queued : pages > 0 && page > 0 ? (size_t)pages * page / 8 : 1 * GiB,
         .conn = {
             .own_thread = o->own_thread_given ? o->own_thread : o->ssl,
+            .park_ms = PARK_MS,
             .record_max_first = o->record_first,
             .record_max = o->record,
             .send_queue_max = o->send_queue,

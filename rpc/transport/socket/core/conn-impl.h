@@ -2,8 +2,8 @@
 /* conn-impl.h: what conn.c, drive.c and listener.c know of a connection, and nobody else.
  *
  * Who drives it: until it is up the event loop does (dialling, waiting for handshake bytes, their time limits), with each
- * step of the handshake's arithmetic on a short-lived thread; from up on a thread of its own, or still the loop. "The poller"
- * is whoever drives. What is not marked otherwise belongs to the poller. */
+ * step of the handshake's arithmetic on a short-lived thread; from up on a thread of its own while there is traffic, or still
+ * the loop. "The poller" is whoever drives. What is not marked otherwise belongs to the poller. */
 #ifndef SOCKET_CONN_IMPL_H
 #define SOCKET_CONN_IMPL_H
 
@@ -61,7 +61,7 @@ struct conn {
     atomic_bool admitted;
     atomic_uint pauses;
 
-    atomic_int drive;               /* enum conn_drive; the loop's thread writes */
+    atomic_int drive;               /* enum conn_drive; the poller writes */
     /* drive loop */
     struct watch watch;
     bool watched;
@@ -79,7 +79,6 @@ struct conn {
     /* drive thread */
     int wakefd;
     atomic_bool asleep;             /* in poll(), or about to be: whoever takes it to false writes wakefd */
-    struct burial burial;
 
     struct group *group;            /* NULL: none */
     struct group_member member;

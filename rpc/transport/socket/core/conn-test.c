@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Two connections talk over a socketpair, plain and encrypted, each with a thread of its own or on the event loop. Numbers in
+/* Two connections talk over a socketpair, plain and encrypted, each with a thread of its own, with one that leaves at each pause
+ * and comes back, or on the event loop. Numbers in
  * brackets are the bug classes of earlier transports (doc/transport-bug-classes) that a test is for. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,12 +20,29 @@ static struct fixture f;
 
 struct mode {
     bool tls, own_thread;
+    unsigned int park_ms;
 };
-static struct mode plain_loop = {false, false}, plain_thread = {false, true}, tls_loop = {true, false}, tls_thread = {true, true};
+static struct mode plain_loop = {false, false, 0}, plain_thread = {false, true, 0}, plain_parking = {false, true, 1}, tls_loop = {true, false, 0},
+                   tls_thread = {true, true, 0}, tls_parking = {true, true, 1};
+
+static struct conn_conf conf_of(const struct mode *m)
+{
+    struct conn_conf conf = fixture_conf(m->own_thread);
+
+    conf.park_ms = m->park_ms;
+    return conf;
+}
+
+static int64_t threads(void)
+{
+    return counter_get(&f.census.now[CENSUS_THREADS]);
+}
+static int64_t threads_at_rest; /* no connection, no handshake */
 
 static int setup(void **state)
 {
     fixture_init(&f);
+    threads_at_rest = threads();
     return 0;
 }
 static int teardown(void **state)
@@ -37,7 +55,7 @@ static void what_is_sent_comes_back_whole(void **state)
 {
     static const size_t sizes[] = {1, 3, 100, 4096, 16383, 16384, 16385, 65536, 131072 + 77, 1 << 20, (1 << 20) + 300, 5 << 20};
     const struct mode *m = *state;
-    struct conn_conf conf = fixture_conf(m->own_thread);
+    struct conn_conf conf = conf_of(m);
     struct end a, b;
 
     end_init(&a, &f);
@@ -66,7 +84,7 @@ static void what_is_sent_comes_back_whole(void **state)
 static void both_directions_full_go_on(void **state)
 {
     const struct mode *m = *state;
-    struct conn_conf conf = fixture_conf(m->own_thread);
+    struct conn_conf conf = conf_of(m);
     enum { N = 40 };
     struct end a, b;
     uint64_t sum = 0;
@@ -97,7 +115,7 @@ static void both_directions_full_go_on(void **state)
 static void every_message_is_released_once_when_the_peer_goes(void **state)
 {
     const struct mode *m = *state;
-    struct conn_conf conf = fixture_conf(m->own_thread);
+    struct conn_conf conf = conf_of(m);
     unsigned int accepted = 0;
     struct end a, b;
 
@@ -135,7 +153,7 @@ static void disconnect_when_up(struct end *e)
 static void a_handler_may_disconnect_its_own_connection(void **state)
 {
     const struct mode *m = *state;
-    struct conn_conf conf = fixture_conf(m->own_thread);
+    struct conn_conf conf = conf_of(m);
     struct end a, b;
 
     end_init(&a, &f);
@@ -180,7 +198,7 @@ static void *cut_soon(void *arg)
 static void cut_at_any_time_nothing_is_left(void **state)
 {
     const struct mode *m = *state;
-    struct conn_conf conf = fixture_conf(m->own_thread);
+    struct conn_conf conf = conf_of(m);
     unsigned int cycles = getenv("SOCKET_CYCLES") ? strtoul(getenv("SOCKET_CYCLES"), NULL, 0) : m->tls ? 300 : 700;
     unsigned int seed = 1;
 
@@ -214,7 +232,7 @@ static void cut_at_any_time_nothing_is_left(void **state)
 static void silent_peers_are_dropped_and_others_served(void **state)
 {
     const struct mode *m = *state;
-    struct conn_conf conf = fixture_conf(m->own_thread), healthy = conf;
+    struct conn_conf conf = conf_of(m), healthy = conf;
     enum { N = 20 };
     struct end silent[N], a, b;
     int fds[N][2];
@@ -250,7 +268,7 @@ static void silent_peers_are_dropped_and_others_served(void **state)
 static void who_is_not_admitted_in_time_is_dropped(void **state)
 {
     const struct mode *m = *state;
-    struct conn_conf conf = fixture_conf(m->own_thread);
+    struct conn_conf conf = conf_of(m);
     struct end a, b, c, d;
 
     conf.admit_ms = 300;
@@ -283,7 +301,7 @@ static void who_is_not_admitted_in_time_is_dropped(void **state)
 static void records_before_admission_are_bounded(void **state)
 {
     const struct mode *m = *state;
-    struct conn_conf conf = fixture_conf(m->own_thread);
+    struct conn_conf conf = conf_of(m);
     struct end a, b;
 
     conf.record_max_first = 1000;
@@ -311,7 +329,7 @@ static void records_before_admission_are_bounded(void **state)
 static void a_paused_connection_reads_nothing_and_then_all(void **state)
 {
     const struct mode *m = *state;
-    struct conn_conf conf = fixture_conf(m->own_thread);
+    struct conn_conf conf = conf_of(m);
     struct end a, b;
 
     end_init(&a, &f);
@@ -341,7 +359,7 @@ static void a_paused_connection_reads_nothing_and_then_all(void **state)
 static void a_full_queue_stops_reading_until_the_peer_reads(void **state)
 {
     const struct mode *m = *state;
-    struct conn_conf conf = fixture_conf(m->own_thread);
+    struct conn_conf conf = conf_of(m);
     struct end a, b;
 
     conf.send_queue_max = 256 * KiB;
@@ -368,7 +386,7 @@ static void a_full_queue_stops_reading_until_the_peer_reads(void **state)
 static void a_dial_that_fails_is_told_once(void **state)
 {
     const struct mode *m = *state;
-    struct conn_conf conf = fixture_conf(m->own_thread);
+    struct conn_conf conf = conf_of(m);
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(in);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -386,11 +404,43 @@ static void a_dial_that_fails_is_told_once(void **state)
     close(fd);
 }
 
+/* One record across, and back; then a silence in which both threads end. */
+static void an_idle_connection_has_no_thread_and_the_next_record_starts_one(void **state)
+{
+    const struct mode *m = *state;
+    struct conn_conf conf = conf_of(m);
+    struct end a, b;
+
+    end_init(&a, &f);
+    end_init(&b, &f);
+    a.echo = true;
+    pair_up(&a, &b, &conf, m->tls, false);
+    end_until(&b, b.ups == 1);
+    for (unsigned int i = 1; i <= 20; i++) {
+        while (threads() != threads_at_rest)
+            sched_yield();
+        assert_int_equal(end_send_filled(&b, 1000 * i, i), 0);
+        end_until(&b, b.records == i);
+    }
+    assert_int_equal(a.sum, b.sum);
+    assert_int_equal(a.ups, 1);
+    assert_int_equal(b.ups, 1);
+    while (threads() != threads_at_rest)
+        sched_yield();
+    conn_disconnect(b.conn, 0); /* and it closes without one, too */
+    end_until(&a, a.downs == 1);
+    end_until(&b, b.downs == 1);
+    end_done(&a);
+    end_done(&b);
+}
+
 #define MODES(t)                                                                  \
     {#t ", plain, on the loop", t, NULL, NULL, &plain_loop},                      \
     {#t ", plain, own thread", t, NULL, NULL, &plain_thread},                     \
     {#t ", TLS, on the loop", t, NULL, NULL, &tls_loop},                          \
-    {#t ", TLS, own thread", t, NULL, NULL, &tls_thread}
+    {#t ", TLS, own thread", t, NULL, NULL, &tls_thread},                         \
+    {#t ", plain, parking", t, NULL, NULL, &plain_parking},                       \
+    {#t ", TLS, parking", t, NULL, NULL, &tls_parking}
 
 int main(void)
 {
@@ -406,6 +456,10 @@ int main(void)
         MODES(a_full_queue_stops_reading_until_the_peer_reads),
         MODES(a_dial_that_fails_is_told_once),
         MODES(cut_at_any_time_nothing_is_left),
+        {"an_idle_connection_has_no_thread_and_the_next_record_starts_one, plain",
+         an_idle_connection_has_no_thread_and_the_next_record_starts_one, NULL, NULL, &plain_parking},
+        {"an_idle_connection_has_no_thread_and_the_next_record_starts_one, TLS",
+         an_idle_connection_has_no_thread_and_the_next_record_starts_one, NULL, NULL, &tls_parking},
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -9,7 +9,7 @@
  * Poller    With own_thread a thread of this connection's own, else the event loop; either at most 16 records or 1 MiB each
  *           turn, then sending has its turn. Dialling and waiting for a handshake is the event loop's; each step of the
  *           handshake runs on a short-lived thread, so that a silent peer holds none and the deep stack is given back; the
- *           own thread starts when the peer is proven. Bytes of two messages never share a TLS record: the peer may be
+ *           own thread starts when the peer is proven, and while nothing happens the loop watches in its place. Bytes of two messages never share a TLS record: the peer may be
  *           stock, which answers only the first.
  *
  * Source: design sections 3, 4 and 6; RFC 5531 section 11 (record marking). */
@@ -41,6 +41,7 @@ struct conn_host {
 /* Bounds and behaviour; a copy is taken. Zero in a time or size means no limit, but for goodbye_ms: no goodbye. */
 struct conn_conf {
     bool own_thread;
+    unsigned int park_ms;        /* without traffic for so long the own thread ends, until there is some again; 0: never */
     size_t record_max_first;     /* largest record until conn_admit()                    */
     size_t record_max;           /* largest record after it                              */
     size_t send_queue_max;       /* bytes queued to be sent: above it reading pauses. 0 at the client's end: two that both stop

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* drive.c: what runs a connection: the event loop until it is up, then a thread of its own, or still the loop.
  *
- * The hand-over from loop to thread happens once, on the loop's thread, and never back. Who wakes a connection may see the
- * old driver: then the loop is woken, finds the new one in place and passes the wake on. */
+ * A thread that has had nothing to do for conf.park_ms gives the connection back to the loop and ends: an idle connection costs
+ * neither a stack nor what malloc and OpenSSL keep for each thread. The loop only watches; the next byte or message starts a
+ * new thread. If none can be had, the loop serves it.
+ *
+ * Loop to thread happens on the loop's thread. Who wakes a connection may see the old driver: then the loop is woken, finds
+ * the new one in place and passes the wake on. Thread to loop: see park(). */
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "clock.h"
@@ -14,17 +18,12 @@
 
 _Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR && POLLHUP == EPOLLHUP, "same numbers");
 
-#define OWN_FRAMES 512 /* what is in use below a frame that calls madvise() */
-
 /* Whose turn this thread is in: its end looks again at all that a wake would announce. */
 static _Thread_local struct conn *turning;
 
 /* ---- waking -------------------------------------------------------------------------------------------------------------- */
 static void wake_thread(struct conn *c)
 {
-    /* Partner: thread_main() sets asleep and then looks at queue, stop and pauses. Both orders are sequentially
-     * consistent: either it sees what was put, or we see it asleep. */
-    atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load(&c->asleep) && atomic_exchange(&c->asleep, false))
         wakefd_wake(c->wakefd);
 }
@@ -41,6 +40,9 @@ void conn_wake(struct conn *c)
 {
     if (turning == c)
         return;
+    /* Partners: thread_main() sets asleep and park() sets drive, and then queue, stop and pauses are looked at. The orders are
+     * sequentially consistent: either what was put is seen there, or we see the thread asleep or the loop in its place. */
+    atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load_explicit(&c->drive, memory_order_acquire) == DRIVE_THREAD)
         wake_thread(c);
     else
@@ -57,33 +59,50 @@ static int wait_ms(uint64_t due)
     return due > now ? (int)min_of(due - now + 1, (uint64_t)INT32_MAX) : 0;
 }
 
-/* The deep calls of a busy time have touched pages below us that a resting thread does not need. */
-static void give_back_stack(void)
-{
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0), end;
-    pthread_attr_t attr;
-    void *low;
-    size_t size;
+struct driver {
+    struct burial burial;
+    struct conn *conn; /* with the poller's reference; NULL: parked, the loop has both again */
+};
 
-    if (pthread_getattr_np(pthread_self(), &attr) != 0)
-        return;
-    if (pthread_attr_getstack(&attr, &low, &size) == 0) {
-        end = (here - OWN_FRAMES) & ~(uintptr_t)4095;
-        if (end > (uintptr_t)low && end < (uintptr_t)low + size)
-            madvise(low, end - (uintptr_t)low, MADV_DONTNEED);
-    }
-    pthread_attr_destroy(&attr);
+static void thread_gone(struct burial *b)
+{
+    struct driver *d = container_of(b, struct driver, burial);
+
+    conn_unref(d->conn);
+    free(d);
+}
+
+static bool may_park(struct conn *c)
+{
+    return c->conf.park_ms && c->idled && c->dry && !c->stream->wants_write && conn_state(c) == CONN_UP && !c->first_due &&
+           !c->admit_due && clock_ms() >= c->active_at + c->conf.park_ms;
+}
+
+/* The loop gets the connection. From the store on it may be driven, closed and freed there, but for our own reference. */
+static void park(struct driver *d)
+{
+    struct conn *c = d->conn;
+
+    conn_ref(c);
+    d->conn = NULL;
+    turning = NULL;
+    atomic_store(&c->drive, DRIVE_LOOP);
+    atomic_thread_fence(memory_order_seq_cst); /* partner: conn_wake(), of which we were the thread that is not asleep */
+    post(c);
+    conn_unref(c);
 }
 
 static void *thread_main(void *arg)
 {
-    struct conn *c = arg;
+    struct driver *d = arg;
+    struct conn *c = d->conn;
+    struct reaper *reaper = c->env.reaper;
     struct pollfd fds[2] = {{.fd = c->sock.fd}, {.fd = c->wakefd, .events = POLLIN}};
     uint32_t events = 0;
-    bool rested = false;
 
     turning = c;
-    conn_tell_up(c);
+    if (!c->told_up)
+        conn_tell_up(c);
     for (;;) {
         uint32_t wanted = 0;
         uint64_t due = 0;
@@ -92,10 +111,9 @@ static void *thread_main(void *arg)
         events = 0;
         if (conn_state(c) == CONN_CLOSED)
             break;
-        if (c->idled != rested) {
-            rested = c->idled;
-            if (rested)
-                give_back_stack();
+        if (may_park(c)) {
+            park(d);
+            break;
         }
         atomic_store(&c->asleep, true);
         atomic_thread_fence(memory_order_seq_cst);
@@ -110,34 +128,36 @@ static void *thread_main(void *arg)
         atomic_store(&c->asleep, false);
     }
     turning = NULL;
-    reaper_bury(c->env.reaper, &c->burial); /* the last act: the reaper drops this thread's reference after joining it */
+    d->burial = (struct burial){.thread = pthread_self(), .has_thread = true, .last = thread_gone};
+    reaper_bury(reaper, &d->burial); /* the last act: the reaper drops this thread's reference after joining it */
     return NULL;
-}
-
-static void thread_gone(struct burial *b)
-{
-    conn_unref(container_of(b, struct conn, burial));
 }
 
 /* On the loop's thread. From its success on the connection is the new thread's. */
 int conn_drive_thread(struct conn *c)
 {
+    struct driver *d;
     pthread_t thread;
-    int r = wakefd_new();
+    int r = c->wakefd < 0 ? wakefd_new() : c->wakefd;
 
     if (r < 0)
         return r;
     c->wakefd = r;
+    d = malloc(sizeof(*d));
+    if (!d)
+        return -ENOMEM;
+    d->conn = c;
     if (c->watched)
         loop_unwatch(c->env.loop, &c->watch);
     c->watched = false;
     loop_disarm(c->env.loop, &c->timer);
     c->timer_due = 0;
-    c->burial = (struct burial){.last = thread_gone};
     atomic_store_explicit(&c->drive, DRIVE_THREAD, memory_order_release);
-    r = thread_start(&thread, "conn", THREAD_STACK, thread_main, c, c->env.census);
-    if (r < 0)
+    r = thread_start(&thread, "conn", THREAD_STACK, thread_main, d, c->env.census);
+    if (r < 0) {
         atomic_store_explicit(&c->drive, DRIVE_LOOP, memory_order_release);
+        free(d);
+    }
     return r;
 }
 
@@ -272,6 +292,19 @@ static void turn_handshaking(struct conn *c, uint32_t events)
     jobs_do(tls_config_jobs(c->tls_config), &c->job);
 }
 
+/* True: a thread has the connection again. Closing needs none, and without one the loop does its work for this turn. */
+static bool unpark(struct conn *c, uint32_t events)
+{
+    uint32_t wanted;
+    uint64_t due;
+
+    if (!c->conf.own_thread || atomic_load(&c->stop) != CONN_NOT_STOPPED || (!events && !conn_waits(c, &wanted, &due)))
+        return false;
+    c->active_at = clock_ms(); /* else it would be parked again before it has looked */
+    c->idled = false;
+    return conn_drive_thread(c) == 0;
+}
+
 static void drive_on_loop(struct conn *c, uint32_t events)
 {
     uint32_t wanted = 0;
@@ -295,6 +328,9 @@ static void drive_on_loop(struct conn *c, uint32_t events)
         turn_handshaking(c, events);
         break;
     case CONN_UP:
+        if (!unpark(c, events))
+            conn_turn(c, events);
+        break;
     case CONN_CLOSING:
         conn_turn(c, events);
         break;
@@ -315,11 +351,8 @@ static void drive_on_loop(struct conn *c, uint32_t events)
 /* Closed. A thread's reference goes with its burial. The loop's goes here, in a callback that holds one of its own. */
 void conn_drive_end(struct conn *c)
 {
-    if (atomic_load_explicit(&c->drive, memory_order_relaxed) == DRIVE_THREAD) {
-        c->burial.thread = pthread_self();
-        c->burial.has_thread = true;
+    if (atomic_load_explicit(&c->drive, memory_order_relaxed) == DRIVE_THREAD)
         return;
-    }
     loop_disarm(c->env.loop, &c->timer);
     c->timer_due = 0;
     conn_unref(c);

@@ -93,6 +93,11 @@ static int send_queued(struct conn *c)
     return r == -EAGAIN ? 0 : r;
 }
 
+static unsigned int idle_ms(struct conn *c)
+{
+    return c->conf.park_ms && c->conf.park_ms < IDLE_MS ? c->conf.park_ms : IDLE_MS;
+}
+
 static bool past(uint64_t due, uint64_t now)
 {
     return due && now >= due;
@@ -151,7 +156,7 @@ static void turn_up(struct conn *c, uint32_t events)
         conn_stop(c, -ETIMEDOUT, "wait to be admitted");
         return;
     }
-    if (now >= c->active_at + IDLE_MS && !c->idled && sendq_idle(&c->out) && !c->out_waits) {
+    if (now >= c->active_at + idle_ms(c) && !c->idled && sendq_idle(&c->out) && !c->out_waits) {
         c->stream->type->idle(c->stream);
         c->idled = true;
     }
@@ -224,6 +229,11 @@ static void tell_low_water(struct conn *c)
         c->low_water = want;
 }
 
+static bool on_thread(struct conn *c)
+{
+    return atomic_load_explicit(&c->drive, memory_order_relaxed) == DRIVE_THREAD; /* its own word: the poller wrote it */
+}
+
 bool conn_waits(struct conn *c, uint32_t *ret_events, uint64_t *ret_due)
 {
     uint64_t due = 0;
@@ -249,8 +259,10 @@ bool conn_waits(struct conn *c, uint32_t *ret_events, uint64_t *ret_due)
     due = c->first_due;
     if (c->admit_due && (!due || c->admit_due < due))
         due = c->admit_due;
-    if (!c->idled && (!due || c->active_at + IDLE_MS < due))
-        due = c->active_at + IDLE_MS;
+    if (!c->idled && (!due || c->active_at + idle_ms(c) < due))
+        due = c->active_at + idle_ms(c);
+    else if (c->idled && !due && on_thread(c) && c->conf.park_ms)
+        due = c->active_at + c->conf.park_ms;
     *ret_events = events;
     *ret_due = due;
     return false;
