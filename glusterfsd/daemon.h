@@ -3,6 +3,7 @@
 #ifndef GLUSTERFSD_DAEMON_H
 #define GLUSTERFSD_DAEMON_H
 
+#include "loop.h"
 #include "util.h"
 
 /* Forks. In the parent it does not return: it waits until the child says how its start went (daemon_started()), repeats the
@@ -16,5 +17,13 @@ int pid_file_take(const char *file, struct err *err);
 
 int make_folders(const char *path); /* as mkdir -p does */
 void set_process_up(void);          /* limits, umask, malloc */
+
+/* Gives memory that malloc holds free back to the system, from time to time. The loop's thread. */
+struct trimmer {
+    struct timer timer;
+    struct loop *loop;
+};
+int trimmer_start(struct trimmer *m, struct loop *loop);
+void trimmer_stop(struct trimmer *m); /* also one that was never started */
 
 #endif

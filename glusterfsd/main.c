@@ -34,6 +34,7 @@ struct server {
     struct command_line cl;
     struct watch signals;
     struct watchdog watchdog;
+    struct trimmer trimmer;
     struct loop_work stop_work;
     _Atomic int stop_status;       /* what process->stop() was told; relaxed: the posting of stop_work orders it */
     atomic_flag stop_posted;
@@ -226,7 +227,7 @@ static int server_start(struct server *s, struct err *err)
         return s->pid_fd;
     if ((failed = watch_signals(s, err)) || (failed = graph_load(p, s->cl.volfile, s->cl.over, s->cl.nr_over, &p->graph, err)))
         return failed;
-    if ((failed = graph_init(p->graph, err)))
+    if ((failed = graph_init(p->graph, err)) || (failed = trimmer_start(&s->trimmer, p->env.loop)))
         return failed;
     graph_notify_down(p->graph, EVENT_PARENT_UP);
     return 0;
@@ -250,6 +251,7 @@ static void server_end(struct server *s)
         loop_unwatch(p->env.loop, &s->signals);
         close(s->signals.fd);
     }
+    trimmer_stop(&s->trimmer);
     watchdog_stop(&s->watchdog);
     process_done(p);
     if (s->pid_fd >= 0)
