@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Two connections talk over a socketpair, plain and encrypted, each with a thread of its own, with one that leaves at each pause
- * and comes back, or on the event loop. Numbers in
- * brackets are the bug classes of earlier transports (doc/transport-bug-classes) that a test is for. */
+/* Two connections talk over a socketpair, plain and encrypted: each with a thread of its own, with one that leaves at each pause
+ * and comes back, or on the event loop. Numbers in brackets are the bug classes of earlier transports (../README.md) that a test
+ * is for. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sched.h>

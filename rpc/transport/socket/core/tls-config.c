@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* tls-config.c: certificates, keys and authorities: parsed once, shared, renewed when their files change.
  *
- * Each config has a library context of its own, so that nothing of the program around us is touched, and algorithms are
- * fetched once. The chain that we show is built when the files are read, not for each handshake. */
+ * We have a library context of our own, so that nothing of the program around us is touched; algorithms are fetched once. It
+ * is made once and never freed: OpenSSL 3.0 keeps per-thread state that points to it, and a thread that ends after the context
+ * was freed, one of the program's own perhaps, would use it after free. The chain that we show is built when the files are read, not for each handshake. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +45,6 @@ struct settings {
 };
 struct tls_config {
     atomic_uint refs;
-    OSSL_LIB_CTX *lib;             /* constant */
     struct jobs *jobs;             /* constant */
     BIO_METHOD *bio;               /* constant */
     pthread_mutex_t lock;          /* guards ctx, generation; nothing is called under it but SSL_CTX_up_ref() */
@@ -65,6 +65,16 @@ struct tls_watch {
     struct job job;
     atomic_bool looking;   /* the job is under way: files may lie on a disk that takes long */
 };
+
+static OSSL_LIB_CTX *library; /* constant once made; NULL: no memory */
+static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+
+static void make_library(void)
+{
+    /* Nothing at exit(): threads of ours may still be at work then. */
+    OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, NULL);
+    library = OSSL_LIB_CTX_new();
+}
 
 void tls_reason(char *to, size_t size)
 {
@@ -185,7 +195,7 @@ static int add_dh(struct tls_config *cfg, SSL_CTX *ctx)
         return SSL_CTX_set_dh_auto(ctx, 1) == 1 ? 0 : -EINVAL;
     }
     if (file)
-        params = PEM_read_bio_Parameters_ex(file, NULL, cfg->lib, NULL);
+        params = PEM_read_bio_Parameters_ex(file, NULL, library, NULL);
     if (params)
         ok = SSL_CTX_set0_tmp_dh_pkey(ctx, params) == 1;
     if (params && !ok)
@@ -239,7 +249,7 @@ static int build_set(struct tls_config *cfg, SSL_CTX **ret, struct err *err)
     int r;
 
     ERR_clear_error();
-    ctx = SSL_CTX_new_ex(cfg->lib, NULL, TLS_method());
+    ctx = SSL_CTX_new_ex(library, NULL, TLS_method());
     if (!ctx)
         return err_set(err, -ENOMEM, "OpenSSL has no memory for a TLS context");
     r = fill_set(cfg, ctx, err);
@@ -409,18 +419,16 @@ int tls_config_new(const struct env *env, const struct tls_files *files, struct 
     struct tls_config *cfg;
     int r;
 
-    /* Not at exit(): threads of ours may still be at work then. */
-    OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, NULL);
+    pthread_once(&library_once, make_library);
     cfg = calloc(1, sizeof(*cfg));
     if (!cfg)
         return err_set(err, -ENOMEM, "no memory for TLS");
     atomic_init(&cfg->refs, 1);
     pthread_mutex_init(&cfg->lock, NULL);
     pthread_mutex_init(&cfg->building, NULL);
-    cfg->lib = OSSL_LIB_CTX_new();
     cfg->jobs = jobs_new(env, 2 * (cores > 0 ? (unsigned int)cores : 1));
     cfg->bio = tls_bio_method();
-    r = cfg->lib && cfg->jobs && cfg->bio ? take_settings(cfg, files) : -ENOMEM;
+    r = library && cfg->jobs && cfg->bio ? take_settings(cfg, files) : -ENOMEM;
     if (r == 0)
         r = renew_locked(cfg, err);
     else
@@ -445,7 +453,6 @@ void tls_config_unref(struct tls_config *cfg)
         return;
     SSL_CTX_free(cfg->ctx);
     BIO_meth_free(cfg->bio);
-    OSSL_LIB_CTX_free(cfg->lib);
     jobs_unref(cfg->jobs);
     forget(&cfg->set);
     pthread_mutex_destroy(&cfg->lock);
