@@ -259,10 +259,7 @@ static void silent_peers_are_dropped_and_others_served(void **state)
         close(fds[i][1]);
     }
     conn_disconnect(a.conn, 0);
-    end_until(&a, a.downs == 1);
-    end_until(&b, b.downs == 1);
-    end_done(&a);
-    end_done(&b);
+    pair_down(&a, &b);
 }
 
 static void who_is_not_admitted_in_time_is_dropped(void **state)
@@ -349,10 +346,7 @@ static void a_paused_connection_reads_nothing_and_then_all(void **state)
     conn_resume(a.conn);
     end_until(&a, a.records == 50);
     conn_disconnect(b.conn, 0);
-    end_until(&a, a.downs == 1);
-    end_until(&b, b.downs == 1);
-    end_done(&a);
-    end_done(&b);
+    pair_down(&a, &b);
 }
 
 /* Design section 6: above the queue's bound nothing more is read, and it goes on when half has gone. */
@@ -376,10 +370,7 @@ static void a_full_queue_stops_reading_until_the_peer_reads(void **state)
     conn_resume(b.conn);
     end_until(&b, b.records == 100);
     conn_disconnect(b.conn, 0);
-    end_until(&a, a.downs == 1);
-    end_until(&b, b.downs == 1);
-    end_done(&a);
-    end_done(&b);
+    pair_down(&a, &b);
 }
 
 /* 9: the peer refuses, or is not there. down() comes, up() does not. */
@@ -428,10 +419,7 @@ static void an_idle_connection_has_no_thread_and_the_next_record_starts_one(void
     while (threads() != threads_at_rest)
         sched_yield();
     conn_disconnect(b.conn, 0); /* and it closes without one, too */
-    end_until(&a, a.downs == 1);
-    end_until(&b, b.downs == 1);
-    end_done(&a);
-    end_done(&b);
+    pair_down(&a, &b);
 }
 
 #define MODES(t)                                                                  \

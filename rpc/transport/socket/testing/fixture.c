@@ -375,3 +375,11 @@ void pair_up(struct end *a, struct end *b, const struct conn_conf *conf, bool tl
     conn_begin(a->conn);
     conn_begin(b->conn);
 }
+
+void pair_down(struct end *a, struct end *b)
+{
+    end_until(a, a->downs == 1);
+    end_until(b, b->downs == 1);
+    end_done(a);
+    end_done(b);
+}
