@@ -25,35 +25,13 @@ struct start {
     char name[16];
 };
 
-/* glibc keeps the stacks of threads that ended, up to 40 MiB of them, and lets go of all but their last 16 KiB. What lies below
- * this frame goes back too: pollers come and go with their connections' traffic. */
-static void give_back_stack(void)
-{
-    pthread_attr_t attr;
-    size_t size, page = (size_t)sysconf(_SC_PAGESIZE);
-    void *low;
-
-    if (pthread_getattr_np(pthread_self(), &attr) != 0)
-        return;
-    if (pthread_attr_getstack(&attr, &low, &size) == 0) {
-        uintptr_t here = (uintptr_t)__builtin_frame_address(0) & ~(page - 1);
-
-        if (here > (uintptr_t)low + page)
-            madvise(low, here - page - (uintptr_t)low, MADV_DONTNEED); /* the page below is madvise's own */
-    }
-    pthread_attr_destroy(&attr);
-}
-
 static void *begin(void *arg)
 {
     struct start s = *(struct start *)arg;
-    void *ret;
 
     free(arg);
     prctl(PR_SET_NAME, s.name);
-    ret = s.fn(s.arg);
-    give_back_stack();
-    return ret;
+    return s.fn(s.arg);
 }
 
 /* All but what a thread raises by its own fault: those, blocked, would end the process without a word from a handler. */
@@ -107,4 +85,21 @@ void thread_join(pthread_t thread, struct census *census)
 {
     pthread_join(thread, NULL);
     census_add(census, CENSUS_THREADS, -1);
+}
+
+void thread_give_back_stack(void)
+{
+    pthread_attr_t attr;
+    size_t size, page = (size_t)sysconf(_SC_PAGESIZE);
+    void *low;
+
+    if (pthread_getattr_np(pthread_self(), &attr) != 0)
+        return;
+    if (pthread_attr_getstack(&attr, &low, &size) == 0) {
+        uintptr_t here = (uintptr_t)__builtin_frame_address(0) & ~(page - 1);
+
+        if (here > (uintptr_t)low + page)
+            madvise(low, here - page - (uintptr_t)low, MADV_DONTNEED); /* the page below is madvise's own */
+    }
+    pthread_attr_destroy(&attr);
 }

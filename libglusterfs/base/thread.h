@@ -18,6 +18,9 @@
 int thread_start(pthread_t *ret_thread, const char *name, size_t stack, void *(*fn)(void *), void *arg,
                  struct census *census); /* 0 or a negative errno */
 void thread_join(pthread_t thread, struct census *census);
+/* For a thread that is about to end after a long life, when many do: glibc keeps the stacks of ended threads, up to 40 MiB of
+ * them, and of each the last 16 KiB resident. What lies below the caller goes back to the system. */
+void thread_give_back_stack(void);
 
 struct reaper;
 /* Embedded in what ends. The reaper joins thread (if has_thread) and then calls last(b), which may free all of it. Order is

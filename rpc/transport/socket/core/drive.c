@@ -113,6 +113,7 @@ static void *thread_main(void *arg)
             break;
         if (may_park(c)) {
             park(d);
+            thread_give_back_stack();
             break;
         }
         atomic_store(&c->asleep, true);
