@@ -21,6 +21,7 @@
 
 struct transport;          /* one connection, as the module sees it */
 struct transport_listener;
+struct transport_dialer;     /* what a connecting end has: its options, and one set of certificates for all its connections */
 struct optset;             /* key and value pairs: ../../libglusterfs/options.h; read through the lookup function only */
 
 struct transport_host {
@@ -70,6 +71,14 @@ struct transport_type {
     /* New values for what may change while running, and new certificate files. The old set stays when it fails. */
     int (*reconfigure)(struct transport_listener *l, const struct transport_options *options, struct err *err);
     void (*unlisten)(struct transport_listener *l);
+
+    /* The connecting end: bounds and ssl-* as above. dial() goes to one address, without one to transport.socket.connect-path;
+     * finding the addresses of a name is the caller's. A connection is used once: after down() another dial() makes the next
+     * one. up() or down() follows, and may come before it returns; *ret carries a reference. Connections outlive the dialer. */
+    int (*dialer)(const struct env *env, const struct transport_options *options, struct transport_dialer **ret, struct err *err);
+    int (*dial)(struct transport_dialer *d, const struct sockaddr *addr, socklen_t len, const struct transport_host *host, void *host_data,
+                struct transport **ret, struct err *err);
+    void (*undialer)(struct transport_dialer *d); /* NULL is fine */
 
     int (*send)(struct transport *t, struct msg *m);
     size_t (*queued)(struct transport *t);

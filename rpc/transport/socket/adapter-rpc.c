@@ -31,6 +31,21 @@ static struct conn *conn_of(struct transport *t)
     return (struct conn *)t;
 }
 
+/* Options and certificates, of either end. What has been made by the time of an error is the caller's to give up. */
+static int read_options(const struct env *env, const struct transport_options *options, struct socket_options *ret_options,
+                        struct tls_config **ret_tls, struct err *err)
+{
+    struct tls_files files;
+    int r = socket_options_read(ret_options, options, false, err);
+
+    if (r < 0 || !ret_options->ssl)
+        return r;
+    if (socket_options_family(ret_options)->path)
+        return err_set(err, -EINVAL, "option transport.socket.ssl-enabled: unix sockets are never encrypted");
+    socket_options_tls(ret_options, &files);
+    return tls_config_new(env, &files, ret_tls, err);
+}
+
 /* ---- listening ----------------------------------------------------------------------------------------------------------- */
 static int on_accepted(void *host, const struct sockaddr_storage *peer, const struct conn_host **ret_host, void **ret_data)
 {
@@ -77,7 +92,6 @@ static int socket_listen(const struct env *env, const struct transport_options *
                          void *host_data, struct transport_listener **ret, struct err *err)
 {
     struct transport_listener *tl = calloc(1, sizeof(*tl));
-    struct tls_files files;
     struct err first = {""};
     int r;
 
@@ -85,13 +99,9 @@ static int socket_listen(const struct env *env, const struct transport_options *
         return err_set(err, -ENOMEM, "no memory for a listener");
     tl->host = host;
     tl->host_data = host_data;
-    r = socket_options_read(&tl->options, options, false, err);
-    if (r == 0 && tl->options.ssl && socket_options_family(&tl->options)->path)
-        r = err_set(err, -EINVAL, "option transport.socket.ssl-enabled: unix sockets are never encrypted");
-    if (r == 0 && tl->options.ssl) {
-        socket_options_tls(&tl->options, &files);
-        r = tls_config_new(env, &files, &tl->tls, err);
-    }
+    r = read_options(env, options, &tl->options, &tl->tls, err);
+    if (r == 0 && tl->options.connect_path)
+        r = err_set(err, -EINVAL, "option transport.socket.connect-path: this end listens; its path is transport.socket.listen-path");
     if (r == 0) {
         r = open_at(env, tl, socket_options_family(&tl->options), &first);
         /* Nobody asked for IPv6, and this machine has none. */
@@ -133,6 +143,63 @@ static void socket_unlisten(struct transport_listener *tl)
 {
     listener_close(tl->listener);
     listener_give_up(tl);
+}
+
+/* ---- connecting ---------------------------------------------------------------------------------------------------------- */
+struct transport_dialer {
+    struct env env;
+    struct tls_config *tls;
+    struct socket_options options;
+    struct conn_conf conf;
+};
+
+static void socket_undialer(struct transport_dialer *d)
+{
+    if (!d)
+        return;
+    tls_config_unref(d->tls);
+    socket_options_done(&d->options);
+    free(d);
+}
+
+static int socket_dialer(const struct env *env, const struct transport_options *options, struct transport_dialer **ret, struct err *err)
+{
+    struct transport_dialer *d = calloc(1, sizeof(*d));
+    int r;
+
+    if (!d)
+        return err_set(err, -ENOMEM, "no memory for a connection");
+    d->env = *env;
+    r = read_options(env, options, &d->options, &d->tls, err);
+    if (r < 0) {
+        socket_undialer(d);
+        return r;
+    }
+    socket_options_dialer(&d->options, &d->conf);
+    *ret = d;
+    return 0;
+}
+
+static int socket_dial(struct transport_dialer *d, const struct sockaddr *addr, socklen_t len, const struct transport_host *host,
+                       void *host_data, struct transport **ret, struct err *err)
+{
+    struct sockaddr_storage path;
+    struct conn *c;
+    int r;
+
+    if (!addr) {
+        if (!d->options.connect_path)
+            return err_set(err, -EDESTADDRREQ, "neither an address nor option transport.socket.connect-path says where to connect");
+        r = family_address(family_by_name("unix"), NULL, 0, d->options.connect_path, &path, &len, err);
+        if (r < 0)
+            return r;
+        addr = (const struct sockaddr *)&path;
+    }
+    r = conn_dial(&d->env, &d->conf, d->tls, addr, len, (const struct conn_host *)host, host_data, &c);
+    if (r < 0)
+        return err_set(err, r, "cannot make a connection: %s", strerror(-r));
+    *ret = (struct transport *)c;
+    return 0;
 }
 
 /* ---- connections --------------------------------------------------------------------------------------------------------- */
@@ -227,6 +294,9 @@ __attribute__((visibility("default"))) const struct transport_type transport_typ
     .port = socket_port,
     .reconfigure = socket_reconfigure,
     .unlisten = socket_unlisten,
+    .dialer = socket_dialer,
+    .dial = socket_dial,
+    .undialer = socket_undialer,
     .send = socket_send,
     .queued = socket_queued,
     .admit = socket_admit,

@@ -101,7 +101,7 @@ int socket_options_read(struct socket_options *o, const struct transport_options
     o->own_thread_given = optset_get(&set, "transport.socket.own-thread");
     if (!live) {
         o->family_given = optset_get(&set, "transport.address-family");
-        if (!o->family_given && (o->listen_path || (type && strcmp(type, "unix") == 0)))
+        if (!o->family_given && (o->listen_path || o->connect_path || (type && strcmp(type, "unix") == 0)))
             o->family = FAMILY_UNIX;
     }
     optset_done(&set);
@@ -118,6 +118,24 @@ const struct family *socket_options_family(const struct socket_options *o)
     return family_by_name(family_names_in_order[o->family]);
 }
 
+/* What both ends have. */
+static void conn_options(const struct socket_options *o, struct conn_conf *ret)
+{
+    *ret = (struct conn_conf){
+        .own_thread = o->own_thread_given ? o->own_thread : o->ssl,
+        .park_ms = PARK_MS,
+        .handshake_ms = o->handshake * 1000,
+        .goodbye_ms = o->goodbye * 1000,
+        .nodelay = true,
+        .keepalive = o->keepalive,
+        .keepalive_idle_s = o->keepalive_idle,
+        .keepalive_interval_s = o->keepalive_interval,
+        .keepalive_count = o->keepalive_count,
+        .user_timeout_ms = o->user_timeout * 1000,
+        .window_size = o->window,
+    };
+}
+
 void socket_options_listener(const struct socket_options *o, struct listener_conf *ret)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
@@ -127,25 +145,20 @@ void socket_options_listener(const struct socket_options *o, struct listener_con
         .v6_only = socket_options_family(o)->v6_only,
         .conns_max = o->connections,
         .queued_max = o->queued ? o->queued : pages > 0 && page > 0 ? (size_t)pages * page / 8 : 1 * GiB,
-        .conn = {
-            .own_thread = o->own_thread_given ? o->own_thread : o->ssl,
-            .park_ms = PARK_MS,
-            .record_max_first = o->record_first,
-            .record_max = o->record,
-            .send_queue_max = o->send_queue,
-            .handshake_ms = o->handshake * 1000,
-            .first_record_ms = o->first_record * 1000,
-            .admit_ms = o->admit * 1000,
-            .goodbye_ms = o->goodbye * 1000,
-            .nodelay = true,
-            .keepalive = o->keepalive,
-            .keepalive_idle_s = o->keepalive_idle,
-            .keepalive_interval_s = o->keepalive_interval,
-            .keepalive_count = o->keepalive_count,
-            .user_timeout_ms = o->user_timeout * 1000,
-            .window_size = o->window,
-        },
     };
+    conn_options(o, &ret->conn);
+    ret->conn.record_max_first = o->record_first;
+    ret->conn.record_max = o->record;
+    ret->conn.send_queue_max = o->send_queue;
+    ret->conn.first_record_ms = o->first_record * 1000;
+    ret->conn.admit_ms = o->admit * 1000;
+}
+
+/* It asked for what comes: the large bound holds from the start, and it never stops reading replies (conn.h). */
+void socket_options_dialer(const struct socket_options *o, struct conn_conf *ret)
+{
+    conn_options(o, ret);
+    ret->record_max_first = ret->record_max = o->record;
 }
 
 void socket_options_tls(const struct socket_options *o, struct tls_files *ret)

@@ -28,6 +28,7 @@ extern const struct option socket_option_rows[]; /* ended by a row without key *
 int socket_options_read(struct socket_options *o, const struct transport_options *from, bool live, struct err *err);
 void socket_options_done(struct socket_options *o);
 const struct family *socket_options_family(const struct socket_options *o);
+void socket_options_dialer(const struct socket_options *o, struct conn_conf *ret); /* of a connecting end */
 void socket_options_listener(const struct socket_options *o, struct listener_conf *ret);
 void socket_options_tls(const struct socket_options *o, struct tls_files *ret); /* borrows o's strings */
 
