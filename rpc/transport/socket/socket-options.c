@@ -52,7 +52,7 @@ const struct option socket_option_rows[] = {
             OPT_LIVE),
     OPT_STR("transport.socket.ssl-cipher-list", S, ciphers, NULL,
             "for TLS 1.2, as `openssl ciphers` reads it; default EECDH:EDH:HIGH:!3DES:!RC4:!DES:!MD5:!aNULL:!eNULL", OPT_LIVE),
-    OPT_STR("transport.socket.ssl-ec-curve", S, curve, NULL, "key exchange groups; default prime256v1", OPT_LIVE),
+    OPT_STR("transport.socket.ssl-ec-curve", S, curve, NULL, "key exchange groups, best first; default X25519:prime256v1", OPT_LIVE),
     OPT_PATH("transport.socket.ssl-dh-param", S, dh_param, NULL,
              "parameters of the old key exchange, PEM; default /etc/ssl/dhparam.pem, or built-in ones", OPT_LIVE),
 

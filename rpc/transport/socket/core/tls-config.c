@@ -34,7 +34,7 @@ static const struct tls_files stock_files = {
     .private_key = "/etc/ssl/glusterfs.key",
     .ca_list = "/etc/ssl/glusterfs.ca",
     .ciphers = "EECDH:EDH:HIGH:!3DES:!RC4:!DES:!MD5:!aNULL:!eNULL",
-    .curve = "prime256v1",
+    .curve = "X25519:prime256v1", /* the second is all that stock offers */
     .dh_param = "/etc/ssl/dhparam.pem",
 };
 
