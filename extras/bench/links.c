@@ -8,6 +8,7 @@
  * 100 MiB went through all of them together, half each way, and REST-SECONDS of silence: three lines "WHEN RSS-KIB THREADS".
  * handshakes: connects, shakes hands, goes, N times: "handshakes N SECONDS CPU-SECONDS-OF-THE-BRICK". */
 #include "../../tests/tools/wire.h"
+#include "cpu.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -31,17 +32,10 @@ static void must(int ret, const char *what)
 
 static double brick_cpu(void)
 {
-    char path[64], line[1024], *at;
-    unsigned long user, sys;
-    FILE *f;
-
-    snprintf(path, sizeof path, "/proc/%d/stat", brick);
-    f = fopen(path, "r");
-    if (!f || !fgets(line, sizeof line, f) || !(at = strrchr(line, ')')) ||
-        sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys) != 2)
+    double seconds = cpu_of(brick);
+    if (seconds < 0)
         die("links: no process %d", brick);
-    fclose(f);
-    return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
+    return seconds;
 }
 
 static long status_of(const char *key)

@@ -12,6 +12,8 @@
  * The CPU time is utime + stime of the brick, all threads, from before the first call to after the last answer. */
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
+#include "cpu.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glusterfs/api/glfs.h>
@@ -46,17 +48,10 @@ static double now(void)
 
 static double brick_cpu(void)
 {
-    char path[64], line[1024], *at;
-    unsigned long user, sys;
-    FILE *f;
-
-    snprintf(path, sizeof path, "/proc/%d/stat", brick);
-    f = fopen(path, "r");
-    if (!f || !fgets(line, sizeof line, f) || !(at = strrchr(line, ')')) ||
-        sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys) != 2)
-        fail(path);
-    fclose(f);
-    return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
+    double seconds = cpu_of(brick);
+    if (seconds < 0)
+        fail("the brick's /proc/PID/stat");
+    return seconds;
 }
 
 static struct {
