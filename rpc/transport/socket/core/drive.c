@@ -22,9 +22,13 @@ _Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR &
 static _Thread_local struct conn *turning;
 
 /* ---- waking -------------------------------------------------------------------------------------------------------------- */
+/* A wake-up is lost when who wakes looks at an old state and who goes to rest looks at an old queue. So both make an exchange on
+ * `asleep`, and one of the two comes later: it sees all that the other did before its own. Who wakes has put something in
+ * before and looks at `drive` after; thread_main() says that it sleeps, park() that the loop drives, and looks at the queue
+ * after. (No fences: ThreadSanitizer does not know them.) */
 static void wake_thread(struct conn *c)
 {
-    if (atomic_load(&c->asleep) && atomic_exchange(&c->asleep, false))
+    if (atomic_exchange(&c->asleep, false))
         wakefd_wake(c->wakefd);
 }
 
@@ -38,15 +42,15 @@ static void post(struct conn *c)
 
 void conn_wake(struct conn *c)
 {
+    bool asleep;
+
     if (turning == c)
         return;
-    /* Partners: thread_main() sets asleep and park() sets drive, and then queue, stop and pauses are looked at. The orders are
-     * sequentially consistent: either what was put is seen there, or we see the thread asleep or the loop in its place. */
-    atomic_thread_fence(memory_order_seq_cst);
-    if (atomic_load_explicit(&c->drive, memory_order_acquire) == DRIVE_THREAD)
-        wake_thread(c);
-    else
+    asleep = atomic_exchange(&c->asleep, false);
+    if (atomic_load_explicit(&c->drive, memory_order_acquire) != DRIVE_THREAD)
         post(c);
+    else if (asleep)
+        wakefd_wake(c->wakefd);
 }
 
 /* ---- a thread of its own ------------------------------------------------------------------------------------------------- */
@@ -87,7 +91,7 @@ static void park(struct driver *d)
     d->conn = NULL;
     turning = NULL;
     atomic_store(&c->drive, DRIVE_LOOP);
-    atomic_thread_fence(memory_order_seq_cst); /* partner: conn_wake(), of which we were the thread that is not asleep */
+    atomic_exchange(&c->asleep, false); /* wake_thread() has the reason */
     post(c);
     conn_unref(c);
 }
@@ -116,8 +120,7 @@ static void *thread_main(void *arg)
             thread_give_back_stack();
             break;
         }
-        atomic_store(&c->asleep, true);
-        atomic_thread_fence(memory_order_seq_cst);
+        atomic_exchange(&c->asleep, true);
         if (!conn_waits(c, &wanted, &due)) {
             fds[0].events = wanted;
             fds[0].revents = fds[1].revents = 0;
