@@ -38,6 +38,24 @@ struct upcall {
     const char *domain, *name;
 };
 
+/* What management asks of a translator while the graph works. The keys of in and out are those of the brick operations (spec
+ * wire 10.1, brick-op's dictionaries), without any prefix. */
+enum xlator_question {
+    ASK_INFO,            /* debug/io-stats: profile and top; in is the command's dictionary                       */
+    ASK_CLIENTS,         /* protocol/server: clientcount, client<i>...                                            */
+    ASK_INODES,          /* protocol/server: conncount, conn<i>.itable...                                         */
+    ASK_FDS,             /* protocol/server: conncount, conn<i>.fdtable...                                        */
+    ASK_CALLS,           /* protocol/server: callpool.count, callpool.stack<i>...                                 */
+    ASK_BARRIER,         /* features/barrier: "barrier" = enable or disable; -EALREADY: it is so already          */
+};
+struct xlator_ask {
+    enum xlator_question what;
+    const struct dict *in;
+    struct dict *out;        /* the asker's; filled in until done() is called */
+    struct err err;          /* a sentence beside a failure */
+    void (*done)(struct xlator_ask *ask, int ret); /* once, from any thread; 0 or -errno */
+};
+
 struct xlator;
 typedef void (*xlator_fop_fn)(struct xlator *xl, struct fop *fop);
 
@@ -64,6 +82,7 @@ struct xlator_type {
     void (*release)(struct xlator *xl, struct fd *fd, void *ctx);    /* only when ctx is set */
     void (*client_gone)(struct xlator *xl, struct client *c);        /* on a worker; its fops are back */
     void (*dump)(struct xlator *xl, struct dump *d);                 /* section [xlator.<type>.<name>.priv] is open */
+    void (*ask)(struct xlator *xl, struct xlator_ask *ask); /* on the loop; done() now or later. NULL: it has no answer */
     void (*dump_inode)(struct xlator *xl, struct inode *in, void *ctx, struct dump *d);
 };
 
