@@ -161,6 +161,7 @@ static void fop_actor(struct rpc_request *req)
     }
     fop->owner_data = call;
     call->req = req;
+    call->xid = req->xid;
     call->server = s;
     call->fop = fop;
     call->poller = pthread_self();

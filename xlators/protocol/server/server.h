@@ -9,6 +9,7 @@
  *   identity.c   who the caller is, and squashing
  *   callback.c   what the brick tells clients of its own accord
  *   auth.c       may this peer in at all
+ *   status.c     what `gluster volume status` asks about clients
  *
  * Life      An rpc_conn carries a struct server_conn from opened() to closed(). A server_client lives from the first SETVOLUME
  *           with its key to client_gone()'s end; its struct client outlives it while fops hold it.
@@ -114,6 +115,7 @@ struct server_call {
     struct fop *fop;
     struct xlator *bound;
     bool started;                   /* it is in the client's list of running fops */
+    uint32_t xid;                   /* of req, which is gone once it is answered */
     struct wire_object obj[2];
     struct inode **want;            /* which reference a look-up that is under way is for */
     int missing_errno;              /* what its ENOENT means */
