@@ -28,7 +28,7 @@ user=65534:65534                      # somebody without rights
 volume_id=6d1c7a52-3f0e-4b61-9c55-0d6f3a2b8e41
 
 declare -A brick_pid=() brick_port=() brick_args=() brick_kind=() brick_tls=() brick_status=() mount_pid=() healthy_pid=()
-declare -a other_pids=() loops=()
+declare -a other_pids=() loops=() cleanup_hooks=() # hooks: functions of what is sourced after this file
 tests_run=0 tests_failed=0 ports_used=0 skip_reason=
 
 # ---- TAP -----------------------------------------------------------------------------------------------------------------
@@ -434,6 +434,8 @@ end_process() { # pid
 cleanup() {
     local x left=0
     cd "$top" || left=1
+    for x in "${cleanup_hooks[@]}"; do "$x" || left=1; done
+    cleanup_hooks=()
     for x in "${other_pids[@]}"; do kill -CONT "$x" 2>/dev/null; end_process "$x"; done
     for x in "${!mount_pid[@]}"; do umount -l "$x" 2>/dev/null; end_process "${mount_pid[$x]}"; done
     for x in "${!brick_pid[@]}"; do kill -CONT "${brick_pid[$x]}" && stop_brick "$x" || left=1; done
