@@ -2,7 +2,7 @@
 /* The translators that every brick volume file of a stock daemon names and whose feature we do not have.
  *
  * While the feature is off a type has no handlers, so that operations pass by pointer, but for what its being there means even
- * then (spec brick 6.1): trash protects its two directories, leases answers LEASE, changelog and index make their directories.
+ * then (spec brick 6.1): trash protects its two directories, leases answers LEASE, changelog makes its directories.
  * Switching a feature on is refused by an OPT_OFF row; doc/refused.md lists these, and a test reads that list. */
 #include "passthrough.h"
 
@@ -106,30 +106,6 @@ const struct xlator_type changelog_type = {
     .nr_options = array_len(changelog_options),
     .priv_size = sizeof(struct read_and_forgotten),
     .init = changelog_init,
-};
-
-/* ---- features/index ------------------------------------------------------------------------------------------------------ */
-
-static int index_init(struct xlator *xl, struct err *err)
-{
-    static const char *const dirs[] = {"", "/xattrop", "/dirty", "/entry-changes", NULL};
-    const char *base = optset_get(&xl->options, "index-base");
-
-    return base ? make_dirs(xl, base, dirs, err) : 0;
-}
-
-static const struct option index_options[] = {
-    FORGET_PATH("index-base", "where the heal indices are"),
-    FORGET_TEXT("xattrop64-watchlist", "counters of disperse"),
-    FORGET_TEXT("xattrop-dirty-watchlist", "dirty counters of replicate"),
-    FORGET_TEXT("xattrop-pending-watchlist", "pending counters of replicate"),
-};
-const struct xlator_type index_type = {
-    .name = "features/index",
-    .options = index_options,
-    .nr_options = array_len(index_options),
-    .priv_size = sizeof(struct read_and_forgotten),
-    .init = index_init,
 };
 
 /* ---- features/leases ----------------------------------------------------------------------------------------------------- */
