@@ -102,6 +102,8 @@ static int socket_listen(const struct env *env, const struct transport_options *
     r = read_options(env, options, &tl->options, &tl->tls, err);
     if (r == 0 && tl->options.connect_path)
         r = err_set(err, -EINVAL, "option transport.socket.connect-path: this end listens; its path is transport.socket.listen-path");
+    if (r == 0 && tl->options.verify_name)
+        r = err_set(err, -EINVAL, "option transport.socket.ssl-verify-name: this end listens; whom it lets in auth.ssl-allow says");
     if (r == 0) {
         r = open_at(env, tl, socket_options_family(&tl->options), &first);
         /* Nobody asked for IPv6, and this machine has none. */

@@ -3,9 +3,11 @@
 #include "socket-options.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/source.h"
 #include "options.h"
 
 static const char *const listen_port_names[] = {"listen-port", NULL}; /* as the daemon writes it on the command line */
@@ -56,6 +58,10 @@ const struct option socket_option_rows[] = {
     OPT_PATH("transport.socket.ssl-dh-param", S, dh_param, NULL,
              "parameters of the old key exchange, PEM; default /etc/ssl/dhparam.pem, or built-in ones", OPT_LIVE),
 
+    OPT_STR("transport.socket.ssl-verify-name", S, verify_name, "off",
+            "connecting: what name the server's certificate must be for: a DNS name, an address, on: the name of remote-host, or off"),
+    OPT_BOOL("client-bind-insecure", S, bind_insecure, true, "connecting: from any port; off: from one below 1024, as root may"),
+
     OPT_INT("transport.connections-limit", S, connections, "4096", 1, 1000000, "connections at once", OPT_LIVE),
     OPT_SIZE("transport.record-limit-first", S, record_first, "128KB", 4 * KiB, 1 * GiB,
              "largest record of a peer that is not admitted yet", OPT_LIVE),
@@ -88,6 +94,24 @@ static int gather(struct optset *set, const struct transport_options *from)
     return r;
 }
 
+/* "on" is the name that the other end is called by in the volume file. */
+static int settle_verify_name(struct socket_options *o, const struct transport_options *from, struct err *err)
+{
+    const char *host = from->get(from, "remote-host");
+    bool on;
+
+    if (!o->verify_name || parse_bool(o->verify_name, &on) < 0)
+        return 0;
+    free(o->verify_name);
+    o->verify_name = NULL;
+    if (!on)
+        return 0;
+    if (!host)
+        return err_set(err, -EINVAL, "option transport.socket.ssl-verify-name on: there is no remote-host whose name could be looked for");
+    o->verify_name = strdup(host);
+    return o->verify_name ? 0 : err_set(err, -ENOMEM, "no memory for options");
+}
+
 int socket_options_read(struct socket_options *o, const struct transport_options *from, bool live, struct err *err)
 {
     const char *type = from->get(from, "transport-type");
@@ -101,6 +125,8 @@ int socket_options_read(struct socket_options *o, const struct transport_options
     o->own_thread_given = optset_get(&set, "transport.socket.own-thread");
     if (!live) {
         o->family_given = optset_get(&set, "transport.address-family");
+        if (r == 0)
+            r = settle_verify_name(o, from, err);
         if (!o->family_given && (o->listen_path || o->connect_path || (type && strcmp(type, "unix") == 0)))
             o->family = FAMILY_UNIX;
     }
@@ -159,6 +185,7 @@ void socket_options_dialer(const struct socket_options *o, struct conn_conf *ret
 {
     conn_options(o, ret);
     ret->record_max_first = ret->record_max = o->record;
+    ret->source_below = o->bind_insecure ? 0 : SOURCE_PRIVILEGED_BELOW;
 }
 
 void socket_options_tls(const struct socket_options *o, struct tls_files *ret)
@@ -172,5 +199,6 @@ void socket_options_tls(const struct socket_options *o, struct tls_files *ret)
         .ciphers = o->ciphers,
         .curve = o->curve,
         .dh_param = o->dh_param,
+        .peer_name = o->verify_name, /* of a connecting end; socket_options_read() has made a name or NULL of it */
     };
 }

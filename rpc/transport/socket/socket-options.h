@@ -10,7 +10,8 @@
 
 struct socket_options {
     bool own_thread, own_thread_given, ssl;
-    char *own_cert, *private_key, *ca_list, *crl_path, *ciphers, *curve, *dh_param;
+    char *own_cert, *private_key, *ca_list, *crl_path, *ciphers, *curve, *dh_param, *verify_name;
+    bool bind_insecure;
     int64_t depth;
     int family;
     bool family_given;

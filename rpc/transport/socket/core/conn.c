@@ -14,6 +14,7 @@
 #include "conn-impl.h"
 #include "family.h"
 #include "log.h"
+#include "source.h"
 
 /* ---- birth and death ----------------------------------------------------------------------------------------------------- */
 static void message_done(void *ctx, struct msg *m, int err)
@@ -185,6 +186,8 @@ int conn_dial(const struct env *env, const struct conn_conf *conf, struct tls_co
     memcpy(&c->peer.addr, addr, min_of((size_t)len, sizeof(c->peer.addr)));
     address_text(addr, len, c->peer.text, sizeof(c->peer.text));
     conn_tune(fd, conf, addr->sa_family);
+    if (conf->source_below)
+        source_bind(fd, addr->sa_family, conf->source_below);
     conn_ref(c);
     *ret_conn = c;
     /* A unix socket whose backlog is full says EAGAIN at once and never becomes writable: that is a failure. */

@@ -53,6 +53,7 @@ struct conn_conf {
     bool nodelay, keepalive;
     int keepalive_idle_s, keepalive_interval_s, keepalive_count, user_timeout_ms;
     size_t window_size;          /* SO_SNDBUF and SO_RCVBUF; 0: the kernel's             */
+    unsigned int source_below;   /* conn_dial(): from the first free port below it, counting down; 0: the kernel chooses */
 };
 
 /* Who is at the other end. Constant from up() on. */

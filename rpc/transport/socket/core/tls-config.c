@@ -39,7 +39,7 @@ static const struct tls_files stock_files = {
 };
 
 struct settings {
-    char *own_cert, *private_key, *ca_list, *crl_path, *ciphers, *curve, *dh_param;
+    char *own_cert, *private_key, *ca_list, *crl_path, *ciphers, *curve, *dh_param, *peer_name;
     int depth;
     bool own_dh;                   /* dh_param was asked for: it must be there */
 };
@@ -238,6 +238,11 @@ static int fill_set(struct tls_config *cfg, SSL_CTX *ctx, struct err *err)
 
     /* One file serves both roles, as in stock: what a certificate says it is for is not looked at. */
     X509_VERIFY_PARAM_set_purpose(verify, X509_PURPOSE_ANY);
+    if (cfg->set.peer_name && X509_VERIFY_PARAM_set1_ip_asc(verify, cfg->set.peer_name) != 1) {
+        ERR_clear_error(); /* not an address, then it is a name */
+        if (X509_VERIFY_PARAM_set1_host(verify, cfg->set.peer_name, 0) != 1)
+            return bad(err, "ssl-verify-name", cfg->set.peer_name);
+    }
     SSL_CTX_set_verify_depth(ctx, cfg->set.depth);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     return 0;
@@ -290,6 +295,7 @@ static void forget(struct settings *set)
     free(set->ciphers);
     free(set->curve);
     free(set->dh_param);
+    free(set->peer_name);
 }
 
 static char *text_or(const char *given, const char *stock)
@@ -310,6 +316,9 @@ static int take_settings(struct tls_config *cfg, const struct tls_files *files)
     cfg->set.dh_param = text_or(files->dh_param, stock_files.dh_param);
     cfg->set.own_dh = files->dh_param && *files->dh_param;
     cfg->set.depth = files->depth;
+    cfg->set.peer_name = text_or(files->peer_name, NULL);
+    if (files->peer_name && *files->peer_name && !cfg->set.peer_name)
+        return -ENOMEM;
     if (!cfg->set.own_cert || !cfg->set.private_key || !cfg->set.ca_list || !cfg->set.ciphers || !cfg->set.curve || !cfg->set.dh_param ||
         (files->crl_path && *files->crl_path && !cfg->set.crl_path))
         return -ENOMEM;

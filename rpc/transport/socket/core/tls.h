@@ -28,6 +28,8 @@ struct tls_files {
     const char *ciphers;                                     /* for TLS 1.2 */
     const char *curve;
     const char *dh_param;
+    const char *peer_name;                                   /* connecting end: the server's certificate must be for this DNS name or
+                                                                address; NULL: any that the authorities vouch for, as in stock */
 };
 #define TLS_DEPTH_DEFAULT 1
 
