@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* One row per option that GlusterFS's programs have. A row that says what this build lacks is refused with it. */
+/* One row per option that GlusterFS's programs have; a mount's are in mount-rows.c. */
 #include "command-line.h"
 
 #include <errno.h>
@@ -8,24 +8,121 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command-line-rows.h"
 #include "config.h"
 #include "logging.h"
-
-typedef int (*take_fn)(struct command_line *cl, const char *value, struct err *err);
-
-struct row {
-    const char *name;
-    char letter;               /* 0: none */
-    const char *value;         /* its name in the help; NULL: takes none. "[...]": may be left out */
-    take_fn take;
-    const char *help;          /* NULL: not shown */
-    const char *lacks;         /* with take NULL */
-};
+#include "options.h"
 
 static int take_volfile(struct command_line *cl, const char *value, struct err *err)
 {
     cl->volfile = value;
     return 0;
+}
+
+static int take_server(struct command_line *cl, const char *value, struct err *err)
+{
+    const char **servers = realloc(cl->servers, (cl->nr_servers + 1) * sizeof(*servers));
+
+    if (!servers)
+        return -ENOMEM;
+    cl->servers = servers;
+    servers[cl->nr_servers++] = value;
+    return 0;
+}
+
+static int take_number(const char *option, const char *value, int64_t min, int64_t max, int *ret, struct err *err)
+{
+    int64_t n;
+
+    if (parse_int(value, &n) < 0 || n < min || n > max)
+        return err_set(err, -EINVAL, "--%s %s: a number from %lld to %lld is wanted", option, value, (long long)min, (long long)max);
+    *ret = (int)n;
+    return 0;
+}
+
+static int take_server_port(struct command_line *cl, const char *value, struct err *err)
+{
+    return take_number("volfile-server-port", value, 1, 65535, &cl->server_port, err);
+}
+
+static int take_server_transport(struct command_line *cl, const char *value, struct err *err)
+{
+    cl->server_unix = strcmp(value, "unix") == 0;
+    if (!cl->server_unix && strcmp(value, "tcp") != 0 && strcmp(value, "socket") != 0)
+        return err_set(err, -EINVAL, "--volfile-server-transport %s: this build has tcp, socket and unix", value);
+    return 0;
+}
+
+static int take_volfile_id(struct command_line *cl, const char *value, struct err *err)
+{
+    cl->volfile_id = value;
+    return 0;
+}
+
+static int take_fetch_attempts(struct command_line *cl, const char *value, struct err *err)
+{
+    return take_number("volfile-max-fetch-attempts", value, 1, 1000000, &cl->fetch_attempts, err);
+}
+
+static int take_secure_mgmt(struct command_line *cl, const char *value, struct err *err)
+{
+    bool on = true;
+
+    if (value && parse_bool(value, &on) < 0)
+        return err_set(err, -EINVAL, "--secure-mgmt %s: on or off is wanted", value);
+    cl->secure_mgmt = on ? SECURE_ON : SECURE_OFF;
+    return 0;
+}
+
+static int take_socket_file(struct command_line *cl, const char *value, struct err *err)
+{
+    if (value[0] != '/')
+        return err_set(err, -EINVAL, "--socket-file %s: an absolute path is wanted", value);
+    cl->socket_file = value;
+    return 0;
+}
+
+static int take_brick_name(struct command_line *cl, const char *value, struct err *err)
+{
+    cl->brick_name = value;
+    return 0;
+}
+
+/* PORT or PORT,PORT: the second is that of RDMA. */
+static int take_brick_port(struct command_line *cl, const char *value, struct err *err)
+{
+    if (strchr(value, ','))
+        return err_set(err, -EOPNOTSUPP, "--brick-port %s: this build does not have RDMA; see doc/refused.md", value);
+    return take_number("brick-port", value, 1, 65535, &cl->brick_port, err);
+}
+
+static int take_process_name(struct command_line *cl, const char *value, struct err *err)
+{
+    cl->process_name = value;
+    return 0;
+}
+
+/* It is there to be seen in the list of processes: nothing else is done with it, in GlusterFS neither. */
+static int take_run_id(struct command_line *cl, const char *value, struct err *err)
+{
+    return 0;
+}
+
+static int take_localtime(struct command_line *cl, const char *value, struct err *err)
+{
+    cl->localtime = true;
+    return 0;
+}
+
+static int take_oom_score(struct command_line *cl, const char *value, struct err *err)
+{
+    cl->set_oom_score = true;
+    return take_number("oom-score-adj", value, -1000, 1000, &cl->oom_score, err);
+}
+
+static int take_no_accounting(struct command_line *cl, const char *value, struct err *err)
+{
+    return 0; /* it asks for what is so */
 }
 
 static int take_log_file(struct command_line *cl, const char *value, struct err *err)
@@ -126,20 +223,30 @@ static int print_version(struct command_line *cl, const char *value, struct err 
 static int print_help(struct command_line *cl, const char *value, struct err *err);
 static int print_usage(struct command_line *cl, const char *value, struct err *err);
 
-#define NO_SERVER "a client of volume file servers"
-#define NO_MOUNT "a mount"
-#define NO_MANAGEMENT "the interface to glusterd"
-
-static const struct row rows[] = {
+static const struct command_row rows[] = {
     {"volfile", 'f', "FILE", take_volfile, "the volume file (" GF_CONFDIR "/glusterfsd.vol)", NULL},
     {"spec-file", 0, "FILE", take_volfile, NULL, NULL},
+    {"volfile-server", 's', "HOST", take_server, "who hands out the volume file; a path is that of a unix socket. May be given several times", NULL},
+    {"volfile-server-port", 0, "PORT", take_server_port, "its port (24007)", NULL},
+    {"volfile-server-transport", 0, "TYPE", take_server_transport, "how to speak to it: tcp, socket or unix (tcp)", NULL},
+    {"volfile-id", 0, "ID", take_volfile_id, "which volume file to ask for", NULL},
+    {"volfile-max-fetch-attempts", 0, "N", take_fetch_attempts, "how often each server is tried before the start fails (for ever)", NULL},
+    {"secure-mgmt", 0, "[BOOL]", take_secure_mgmt, "speak TLS to the server of the volume file (if " GF_STATEDIR "/secure-access exists)", NULL},
+    {"socket-file", 'S', "FILE", take_socket_file, "the unix socket on which the management daemon speaks to this process", NULL},
+    {"brick-name", 0, "PATH", take_brick_name, "sign in with the daemon's list of ports as this brick", NULL},
+    {"brick-port", 0, "PORT", take_brick_port, "and with this port", NULL},
+    {"process-name", 0, "NAME", take_process_name, "what this process is for; logs and statedumps show it", NULL},
+    {"run-id", 0, "ID", take_run_id, "a mark that ps shows", NULL},
     {"log-file", 'l', "FILE", take_log_file, "the log file; - is standard error (in " GF_LOGDIR ", named after the volume file)", NULL},
     {"log-level", 'L', "LEVEL", take_log_level, "NONE, CRITICAL, ERROR, WARNING, NOTICE, INFO, DEBUG or TRACE (INFO)", NULL},
     {"logger", 0, "gluster-log", take_logger, "how to log", NULL},
     {"log-format", 0, "no-msg-id", take_log_format, "what a line has", NULL},
+    {"localtime-logging", 0, NULL, take_localtime, "local time in the log instead of UTC", NULL},
     {"no-daemon", 'N', NULL, take_foreground, "stay in the foreground", NULL},
     {"debug", 0, NULL, take_debug, "in the foreground, DEBUG, log to standard error", NULL},
     {"pid-file", 'p', "FILE", take_pid_file, "write the process id there, and hold a lock on it", NULL},
+    {"oom-score-adj", 0, "N", take_oom_score, "how readily the kernel ends this process when memory is short: -1000 to 1000", NULL},
+    {"no-mem-accounting", 0, NULL, take_no_accounting, "no memory accounting, which is so in any case", NULL},
     {"xlator-option", 0, "VOLUME.OPTION=VALUE", take_xlator_option, "set an option of each volume that VOLUME matches", NULL},
     {"print-logdir", 0, NULL, print_log_dir, "print where logs go", NULL},
     {"print-statedumpdir", 0, NULL, print_statedump_dir, "print where statedumps go", NULL},
@@ -148,79 +255,42 @@ static const struct row rows[] = {
     {"help", '?', NULL, print_help, "print this", NULL},
     {"usage", 0, NULL, print_usage, "print the options in short", NULL},
 
-    {"volfile-server", 's', "HOST", NULL, NULL, NO_SERVER},
-    {"volfile-server-port", 0, "PORT", NULL, NULL, NO_SERVER},
-    {"volfile-server-transport", 0, "TYPE", NULL, NULL, NO_SERVER},
-    {"volfile-id", 0, "ID", NULL, NULL, NO_SERVER},
-    {"volfile-max-fetch-attempts", 0, "N", NULL, NULL, NO_SERVER},
-    {"volfile-check", 0, NULL, NULL, NULL, NO_SERVER},
-    {"thin-client", 0, NULL, NULL, NULL, NO_SERVER},
-    {"secure-mgmt", 0, "[BOOL]", NULL, NULL, NO_SERVER},
-    {"socket-file", 'S', "FILE", NULL, NULL, NO_MANAGEMENT},
-    {"brick-name", 0, "PATH", NULL, NULL, NO_MANAGEMENT},
-    {"brick-port", 0, "PORT", NULL, NULL, NO_MANAGEMENT},
     {"brick-mux", 0, NULL, NULL, NULL, "several bricks in one process"},
-    {"process-name", 0, "NAME", NULL, NULL, NO_MANAGEMENT},
-    {"run-id", 0, "ID", NULL, NULL, NO_MANAGEMENT},
-    {"client-pid", 0, "PID", NULL, NULL, NO_MOUNT},
     {"print-exports", 'e', "FILE", NULL, NULL, "an NFS server"},
     {"print-netgroups", 'n', "FILE", NULL, NULL, "an NFS server"},
     {"print-libexecdir", 0, NULL, NULL, NULL, "a folder of helper programs"},
     {"log-buf-size", 0, "N", NULL, NULL, "buffering of log lines"},
     {"log-flush-timeout", 0, "SECONDS", NULL, NULL, "buffering of log lines"},
-    {"localtime-logging", 0, NULL, NULL, NULL, "local time in logs"},
     {"volume-name", 0, "NAME", NULL, NULL, "another top than the last volume of the file"},
     {"io-engine", 0, "NAME", NULL, NULL, "a choice of I/O engines"},
     {"global-threading", 0, "[BOOL]", NULL, NULL, "global threading"},
     {"global-timer-wheel", 0, "[BOOL]", NULL, NULL, "a choice of timers"},
-    {"no-mem-accounting", 0, NULL, NULL, NULL, "memory accounting, so it cannot be switched off"},
-    {"oom-score-adj", 0, "N", NULL, NULL, "setting the OOM score"},
-    {"read-only", 0, NULL, NULL, NULL, NO_MOUNT},
-    {"worm", 0, NULL, NULL, NULL, NO_MOUNT},
-    {"acl", 0, NULL, NULL, NULL, NO_MOUNT},
-    {"selinux", 0, NULL, NULL, NULL, NO_MOUNT},
-    {"capability", 0, NULL, NULL, NULL, NO_MOUNT},
-    {"aux-gfid-mount", 0, NULL, NULL, NULL, NO_MOUNT},
-    {"subdir-mount", 0, "PATH", NULL, NULL, NO_MOUNT},
-    {"enable-ino32", 0, "[BOOL]", NULL, NULL, NO_MOUNT},
-    {"mac-compat", 0, "[BOOL]", NULL, NULL, NO_MOUNT},
-    {"fopen-keep-cache", 0, "[BOOL]", NULL, NULL, NO_MOUNT},
-    {"attribute-timeout", 0, "SECONDS", NULL, NULL, NO_MOUNT},
-    {"entry-timeout", 0, "SECONDS", NULL, NULL, NO_MOUNT},
-    {"negative-timeout", 0, "SECONDS", NULL, NULL, NO_MOUNT},
-    {"attr-times-granularity", 0, "NS", NULL, NULL, NO_MOUNT},
-    {"gid-timeout", 0, "SECONDS", NULL, NULL, NO_MOUNT},
-    {"lru-limit", 0, "N", NULL, NULL, NO_MOUNT},
-    {"invalidate-limit", 0, "N", NULL, NULL, NO_MOUNT},
-    {"background-qlen", 0, "N", NULL, NULL, NO_MOUNT},
-    {"congestion-threshold", 0, "N", NULL, NULL, NO_MOUNT},
-    {"reader-thread-count", 0, "N", NULL, NULL, NO_MOUNT},
-    {"direct-io-mode", 0, "[BOOL]", NULL, NULL, NO_MOUNT},
-    {"use-readdirp", 0, "[BOOL]", NULL, NULL, NO_MOUNT},
-    {"event-history", 0, "[BOOL]", NULL, NULL, NO_MOUNT},
-    {"kernel-writeback-cache", 0, "[BOOL]", NULL, NULL, NO_MOUNT},
-    {"auto-invalidation", 0, "[BOOL]", NULL, NULL, NO_MOUNT},
-    {"no-root-squash", 0, "[BOOL]", NULL, NULL, NO_MOUNT},
-    {"resolve-gids", 0, NULL, NULL, NULL, NO_MOUNT},
-    {"dump-fuse", 0, "FILE", NULL, NULL, NO_MOUNT},
-    {"user-map-root", 0, "USER", NULL, NULL, NO_MOUNT},
-    {"fuse-mountopts", 0, "OPTIONS", NULL, NULL, NO_MOUNT},
-    {"fuse-flush-handle-interrupt", 0, "[BOOL]", NULL, NULL, NO_MOUNT},
-    {"fuse-dev-eperm-ratelimit-ns", 0, "NS", NULL, NULL, NO_MOUNT},
-    {"fs-display-name", 0, "NAME", NULL, NULL, NO_MOUNT},
+    {"mem-accounting", 0, NULL, NULL, NULL, "memory accounting"},
 };
+
+/* All rows, as one list. */
+static unsigned int nr_rows(void)
+{
+    return array_len(rows) + nr_mount_rows;
+}
+
+static const struct command_row *row_at(unsigned int i)
+{
+    return i < array_len(rows) ? &rows[i] : &mount_rows[i - array_len(rows)];
+}
 
 static int print_help(struct command_line *cl, const char *value, struct err *err)
 {
     printf("Usage: %s [OPTION...]\nServes the bricks of a volume file.\n\n", cl->name);
-    for (size_t i = 0; i < array_len(rows); i++) {
+    for (unsigned int i = 0; i < nr_rows(); i++) {
+        const struct command_row *row = row_at(i);
         char words[80];
 
-        if (!rows[i].help)
+        if (!row->help)
             continue;
-        snprintf(words, sizeof(words), "  %c%c%s --%s%s%s", rows[i].letter ? '-' : ' ', rows[i].letter ? rows[i].letter : ' ',
-                 rows[i].letter ? "," : " ", rows[i].name, rows[i].value ? "=" : "", rows[i].value ? rows[i].value : "");
-        printf("%-44s %s\n", words, rows[i].help);
+        snprintf(words, sizeof(words), "  %c%c%s --%s%s%s", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
+                 row->letter ? "," : " ", row->name, row->value ? "=" : "", row->value ? row->value : "");
+        printf("%-44s %s\n", words, row->help);
     }
     cl->done = true;
     return 0;
@@ -229,15 +299,18 @@ static int print_help(struct command_line *cl, const char *value, struct err *er
 static int print_usage(struct command_line *cl, const char *value, struct err *err)
 {
     printf("Usage: %s", cl->name);
-    for (size_t i = 0; i < array_len(rows); i++)
-        if (rows[i].help)
-            printf(" [--%s%s%s]", rows[i].name, rows[i].value ? "=" : "", rows[i].value ? rows[i].value : "");
+    for (unsigned int i = 0; i < nr_rows(); i++) {
+        const struct command_row *row = row_at(i);
+
+        if (row->help)
+            printf(" [--%s%s%s]", row->name, row->value ? "=" : "", row->value ? row->value : "");
+    }
     putchar('\n');
     cl->done = true;
     return 0;
 }
 
-static int take_row(struct command_line *cl, const struct row *row, const char *value)
+static int take_row(struct command_line *cl, const struct command_row *row, const char *value)
 {
     struct err err = {0};
     int failed = row->take ? row->take(cl, value, &err)
@@ -252,13 +325,13 @@ static int take_row(struct command_line *cl, const struct row *row, const char *
 /* getopt's view of the rows: the value it returns is the row's number, plus FIRST. */
 #define FIRST 256
 
-static const struct row *row_of(int got)
+static const struct command_row *row_of(int got)
 {
     if (got >= FIRST)
-        return &rows[got - FIRST];
-    for (size_t i = 0;; i++) /* getopt gives only what it was given */
-        if (rows[i].letter == got)
-            return &rows[i];
+        return row_at((unsigned int)(got - FIRST));
+    for (unsigned int i = 0;; i++) /* getopt gives only what it was given */
+        if (row_at(i)->letter == got)
+            return row_at(i);
 }
 
 /* The program's name selects what it is; libtool's wrapper puts "lt-" before it in an uninstalled tree. */
@@ -277,20 +350,28 @@ static int take_name(struct command_line *cl, const char *argv0)
 }
 
 /* getopt's own form of the rows. */
-static void getopt_words(struct option words[array_len(rows) + 1], char letters[3 * array_len(rows) + 2])
-{
-    *letters++ = ':'; /* a missing value is told from an unknown option */
-    for (size_t i = 0; i < array_len(rows); i++) {
-        int has = !rows[i].value ? no_argument : rows[i].value[0] == '[' ? optional_argument : required_argument;
+#define ROWS_MAX 192
+struct getopt_words {
+    struct option words[ROWS_MAX + 1];
+    char letters[3 * ROWS_MAX + 2];
+};
 
-        words[i] = (struct option){.name = rows[i].name, .has_arg = has, .val = FIRST + (int)i};
-        if (!rows[i].letter || rows[i].letter == '?') /* what getopt itself answers with */
+static void getopt_words(struct getopt_words *g)
+{
+    char *letters = g->letters;
+
+    *letters++ = ':'; /* a missing value is told from an unknown option */
+    for (unsigned int i = 0; i < min_of(nr_rows(), (unsigned int)ROWS_MAX); i++) {
+        const struct command_row *row = row_at(i);
+        int has = !row->value ? no_argument : row->value[0] == '[' ? optional_argument : required_argument;
+
+        g->words[i] = (struct option){.name = row->name, .has_arg = has, .val = FIRST + (int)i};
+        if (!row->letter || row->letter == '?') /* what getopt itself answers with */
             continue;
-        *letters++ = rows[i].letter;
+        *letters++ = row->letter;
         for (int colons = has; colons > 0; colons--) /* one: required, two: optional */
             *letters++ = ':';
     }
-    words[array_len(rows)] = (struct option){0};
     *letters = '\0';
 }
 
@@ -306,19 +387,38 @@ static int wrong_word(const struct command_line *cl, int got, const char *word)
     return usage(cl);
 }
 
+/* What fits together. */
+static int check_words(const struct command_line *cl)
+{
+    const char *wrong = NULL;
+
+    if (cl->nr_servers && cl->volfile)
+        wrong = "--volfile and --volfile-server: one of them is enough";
+    else if (cl->nr_servers && !cl->volfile_id)
+        wrong = "--volfile-server: --volfile-id is missing";
+    else if (!cl->nr_servers && cl->volfile_id)
+        wrong = "--volfile-id: --volfile-server is missing";
+    else if (!cl->nr_servers && (cl->brick_name || cl->brick_port))
+        wrong = "--brick-name and --brick-port: without --volfile-server there is nobody to sign in with";
+    else if (!cl->brick_name != !cl->brick_port)
+        wrong = "--brick-name and --brick-port belong together";
+    if (wrong)
+        fprintf(stderr, "%s: %s\n", cl->name, wrong);
+    return wrong ? EXIT_FAILURE : 0;
+}
+
 int command_line_parse(struct command_line *cl, int argc, char **argv)
 {
-    struct option words[array_len(rows) + 1];
-    char letters[3 * array_len(rows) + 2];
+    struct getopt_words g = {0};
     int got, failed;
 
     *cl = (struct command_line){.log_level = LVL_INFO};
     if ((failed = take_name(cl, argv[0])))
         return failed;
-    getopt_words(words, letters);
+    getopt_words(&g);
     opterr = 0;
     optind = 0; /* also when a test calls again */
-    while (!cl->done && (got = getopt_long(argc, argv, letters, words, NULL)) != -1) {
+    while (!cl->done && (got = getopt_long(argc, argv, g.letters, g.words, NULL)) != -1) {
         if (got == ':' || (got == '?' && optopt != '?'))
             return wrong_word(cl, got, argv[optind - 1]);
         if ((failed = take_row(cl, row_of(got), optarg)))
@@ -328,15 +428,17 @@ int command_line_parse(struct command_line *cl, int argc, char **argv)
         fprintf(stderr, "%s: \"%s\": a brick server takes no mount point\n", cl->name, argv[optind]);
         return usage(cl);
     }
-    return 0;
+    return cl->done ? 0 : check_words(cl);
 }
 
 const char *command_line_refused(unsigned int i, const char **ret_lacks)
 {
-    for (size_t r = 0; r < array_len(rows); r++) {
-        if (!rows[r].take && i-- == 0) {
-            *ret_lacks = rows[r].lacks;
-            return rows[r].name;
+    for (unsigned int r = 0; r < nr_rows(); r++) {
+        const struct command_row *row = row_at(r);
+
+        if (!row->take && i-- == 0) {
+            *ret_lacks = row->lacks;
+            return row->name;
         }
     }
     return NULL;
@@ -350,6 +452,8 @@ void command_line_done(struct command_line *cl)
         free(cl->over[i].value);
     }
     free(cl->over);
+    free(cl->servers);
     cl->over = NULL;
-    cl->nr_over = 0;
+    cl->servers = NULL;
+    cl->nr_over = cl->nr_servers = 0;
 }

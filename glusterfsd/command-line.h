@@ -10,11 +10,24 @@
 
 #define EXIT_USAGE 64 /* as argp's, which GlusterFS uses */
 
+enum secure_mgmt { SECURE_BY_FILE, SECURE_OFF, SECURE_ON };
+
 struct command_line {
     const char *name;             /* as which we were called: "glusterfsd" */
     const char *volfile, *log_file, *pid_file; /* NULL: the default, or none */
+    const char **servers;         /* of the volume file; then volfile_id is set, and volfile is not */
+    unsigned int nr_servers;
+    int server_port;              /* 0: the usual one */
+    bool server_unix;             /* servers are paths */
+    const char *volfile_id;
+    int fetch_attempts;           /* 0: for ever */
+    enum secure_mgmt secure_mgmt;
+    const char *socket_file, *brick_name, *process_name; /* or NULL */
+    int brick_port;               /* 0: none */
+    bool set_oom_score;
+    int oom_score;
     enum log_level log_level;
-    bool foreground;
+    bool foreground, localtime;
     struct xlator_option *over;   /* --xlator-option */
     unsigned int nr_over;
     bool done;                    /* it was --help, --version, --print-...: answered, nothing else to do */
