@@ -57,6 +57,52 @@ static void translators_options_are_split_at_the_first_dot_and_the_equal_sign(vo
     command_line_done(&cl);
 }
 
+static void a_daemons_words_for_a_brick_are_read(void **state)
+{
+    struct command_line cl;
+
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-s", "h1", "--volfile-id", "v.h1.b", "-p", "b.pid", "-S", "/run/x.socket", "--brick-name", "/b",
+                           "-l", "b.log", "--xlator-option", "*-posix.glusterd-uuid=1", "--process-name", "brick", "--brick-port", "52225",
+                           "--xlator-option", "v-server.listen-port=52225"),
+                     0);
+    assert_int_equal(cl.nr_servers, 1);
+    assert_string_equal(cl.servers[0], "h1");
+    assert_string_equal(cl.volfile_id, "v.h1.b");
+    assert_string_equal(cl.socket_file, "/run/x.socket");
+    assert_string_equal(cl.brick_name, "/b");
+    assert_int_equal(cl.brick_port, 52225);
+    assert_string_equal(cl.process_name, "brick");
+    assert_int_equal(cl.nr_over, 2);
+    assert_int_equal(cl.secure_mgmt, SECURE_BY_FILE);
+    command_line_done(&cl);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-s", "h1", "-s", "h2", "--volfile-id=v", "--volfile-server-port=9", "--secure-mgmt=no"), 0);
+    assert_int_equal(cl.nr_servers, 2);
+    assert_int_equal(cl.server_port, 9);
+    assert_int_equal(cl.secure_mgmt, SECURE_OFF);
+    command_line_done(&cl);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-s", "/run/d.socket", "--volfile-server-transport", "unix", "--volfile-id=v", "--secure-mgmt"), 0);
+    assert_true(cl.server_unix);
+    assert_int_equal(cl.secure_mgmt, SECURE_ON);
+    command_line_done(&cl);
+}
+
+static void what_does_not_fit_together_is_refused(void **state)
+{
+    struct command_line cl;
+
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-s", "h1"), EXIT_FAILURE);
+    command_line_done(&cl);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-s", "h1", "--volfile-id=v", "-f", "a.vol"), EXIT_FAILURE);
+    command_line_done(&cl);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--volfile-id=v"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-f", "a.vol", "--brick-name", "/b", "--brick-port", "1"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-s", "h1", "--volfile-id=v", "--brick-name", "/b"), EXIT_FAILURE);
+    command_line_done(&cl);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--volfile-server-port", "0"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--socket-file", "relative"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--oom-score-adj", "1001"), EXIT_FAILURE);
+}
+
 static void what_cannot_be_read_ends_with_status_64(void **state)
 {
     struct command_line cl;
@@ -73,7 +119,8 @@ static void what_this_build_does_not_have_is_refused(void **state)
 {
     struct command_line cl;
 
-    assert_int_equal(PARSE(&cl, "glusterfsd", "-s", "host", "--volfile-id", "v"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--brick-mux"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--volfile-server-transport", "rdma"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfsd", "--logger=syslog"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfsd", "-L", "LOUD"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfs", "-f", "a.vol"), EXIT_FAILURE);
@@ -96,6 +143,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(short_long_and_old_names_are_read),
         cmocka_unit_test(translators_options_are_split_at_the_first_dot_and_the_equal_sign),
+        cmocka_unit_test(a_daemons_words_for_a_brick_are_read),
+        cmocka_unit_test(what_does_not_fit_together_is_refused),
         cmocka_unit_test(what_cannot_be_read_ends_with_status_64),
         cmocka_unit_test(what_this_build_does_not_have_is_refused),
         cmocka_unit_test(questions_are_answered_and_nothing_is_started),

@@ -11,7 +11,7 @@
 #include "command-line-rows.h"
 #include "config.h"
 #include "logging.h"
-#include "options.h"
+#include "option-value.h"
 
 static int take_volfile(struct command_line *cl, const char *value, struct err *err)
 {

@@ -311,6 +311,11 @@ int main(int argc, char **argv)
         command_line_done(&s.cl);
         return status;
     }
+    if (s.cl.nr_servers || s.cl.socket_file || s.cl.localtime || s.cl.set_oom_score) {
+        fprintf(stderr, "%s: life under a management daemon is under construction\n", s.cl.name);
+        command_line_done(&s.cl);
+        return EXIT_FAILURE;
+    }
     prctl(PR_SET_NAME, s.cl.name);
     if (!s.cl.volfile)
         s.cl.volfile = GF_CONFDIR "/glusterfsd.vol";

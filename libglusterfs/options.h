@@ -3,6 +3,7 @@
 #ifndef GF_OPTIONS_H
 #define GF_OPTIONS_H
 
+#include "option-value.h"
 #include "option.h"
 #include "util.h"
 
@@ -35,12 +36,6 @@ struct option_table {
 };
 void options_warn_unknown(const struct option_table *tables, size_t nr, const struct optset *set, const char *who);
 
-/* One value by itself. -EINVAL; ret untouched on error. */
-int parse_bool(const char *text, bool *ret);
-int parse_int(const char *text, int64_t *ret);   /* base detected */
-int parse_size(const char *text, uint64_t *ret);
-int parse_time(const char *text, uint64_t *ret); /* seconds */
-int parse_octal(const char *text, uint32_t *ret);
 int parse_percent_or_size(const char *text, struct percent_or_size *ret); /* a number up to 100 without a unit: percent */
 
 #endif
