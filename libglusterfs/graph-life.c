@@ -93,6 +93,8 @@ static void deliver(struct xlator *xl, bool up, enum xlator_event event, void *d
 
 void xlator_notify_up(struct xlator *xl, enum xlator_event event, void *data)
 {
+    if (xl == xl->graph->top && xl->graph->notify)
+        xl->graph->notify(xl->graph, event, data);
     for (struct xlator *above = xl->next; above; above = above->next) /* parents stand behind their children */
         for (unsigned int i = 0; i < above->nr_children; i++)
             if (above->children[i] == xl)

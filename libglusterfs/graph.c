@@ -110,6 +110,16 @@ static int add_volume(struct graph *g, const struct volume *vol, const struct xl
     return 0;
 }
 
+int graph_push(struct graph *g, const char *type, const char *name, struct err *err)
+{
+    char *child = g->top->name;
+    const struct volume vol = {.name = (char *)name, .type = (char *)type, .children = &child, .nr_children = 1};
+    int failed = add_volume(g, &vol, NULL, 0, err);
+
+    g->depth = g->top->depth;
+    return failed;
+}
+
 /* Nothing that a person said is ignored without a word. */
 static void warn_unmatched(const struct graph *g, const struct xlator_option *over, unsigned int nr_over)
 {

@@ -21,6 +21,9 @@ struct graph {
     unsigned int nr_inode_slots, nr_fd_slots, nr_client_slots;
     unsigned int id;
     struct inode_table *inodes;
+    void (*notify)(struct graph *g, enum xlator_event event, void *data); /* what the top sends upwards; NULL: nobody listens.
+                                                                             On whatever thread the event comes from */
+    void *owner;                 /* of whoever set notify */
 };
 
 /* find_type: by name or alias: the table, then modules (xlator_type_find()). */
@@ -35,6 +38,8 @@ bool graph_same_shape(const struct graph *a, const struct graph *b);
 void graph_notify_down(struct graph *g, enum xlator_event event);
 void graph_fini(struct graph *g);  /* inits in reverse; no fop may be under way */
 void graph_free(struct graph *g);
+/* A translator more above the top of a graph that is parsed and not initialised, without options (spec brick 5.4). */
+int graph_push(struct graph *g, const char *type, const char *name, struct err *err);
 struct xlator *graph_find(struct graph *g, const char *name);
 void graph_dump(struct graph *g, struct dump *d);
 

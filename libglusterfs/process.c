@@ -34,6 +34,8 @@ int process_init(struct process *p)
 
     *p = (struct process){.statedump_dir = GF_RUNDIR, .uuid = gfid_random()};
     pthread_mutex_init(&p->hold_lock, NULL);
+    pthread_mutex_init(&p->graph_lock, NULL);
+    pthread_cond_init(&p->hold_gone, NULL);
     p->env.census = &p->census;
     p->env.bufs = iobuf_pool_new(CACHED_BUFFERS, &p->census);
     p->env.loop = loop_new();
@@ -60,6 +62,8 @@ void process_done(struct process *p)
     p->pool = NULL;
     p->env = (struct env){0};
     pthread_mutex_destroy(&p->hold_lock);
+    pthread_mutex_destroy(&p->graph_lock);
+    pthread_cond_destroy(&p->hold_gone);
     free(p->volfile);
     p->volfile = NULL;
 }
@@ -81,6 +85,29 @@ void process_let_go(struct process *p, struct process_hold *h)
             break;
         }
     }
+    pthread_cond_broadcast(&p->hold_gone);
     if (!p->holds && p->drained)
         p->drained(p);
+}
+
+static bool has_hold_locked(const struct process *p, const struct graph *g)
+{
+    const struct process_hold *h = p->holds;
+
+    while (h && h->graph != g)
+        h = h->next;
+    return h != NULL;
+}
+
+void process_wait_for_graph(struct process *p, const struct graph *g)
+{
+    SCOPED_LOCK(&p->hold_lock);
+    while (has_hold_locked(p, g))
+        pthread_cond_wait(&p->hold_gone, &p->hold_lock);
+}
+
+void process_set_graph(struct process *p, struct graph *g)
+{
+    SCOPED_LOCK(&p->graph_lock);
+    p->graph = g;
 }

@@ -18,6 +18,7 @@ struct pool;
  * request answered. What is still held after 4 s is named in the log, and the process leaves by _exit. */
 struct process_hold {
     const char *what;           /* a name for the log: the translator's */
+    const struct graph *graph;  /* whose it is, set by the owner; NULL: the process's. A graph that is exchanged waits for its own */
     struct process_hold *next;
 };
 
@@ -27,6 +28,7 @@ struct process {
     struct pool *pool;
     struct timer trim;          /* on the loop: unused buffers go back to the system */
     struct graph *graph;        /* the active one */
+    pthread_mutex_t graph_lock; /* held by who exchanges the graph while others run, and by who looks at it meanwhile (statedump) */
     gfid_t uuid;                /* of this process; told to clients in SETVOLUME's reply */
     char *volfile;              /* name of the file, or NULL */
     const char *statedump_dir;
@@ -36,10 +38,14 @@ struct process {
     unsigned int graphs_made;   /* numbers for graph->id */
     pthread_mutex_t hold_lock;  /* guards holds and drained; drained() is called under it: it only posts */
     struct process_hold *holds;
+    pthread_cond_t hold_gone;   /* hold_lock: one was let go */
     void (*drained)(struct process *p); /* the last hold was let go; NULL: nobody waits */
 };
 void process_hold(struct process *p, struct process_hold *h, const char *what); /* any thread */
 void process_let_go(struct process *p, struct process_hold *h);                 /* any thread; once */
+
+void process_wait_for_graph(struct process *p, const struct graph *g);          /* until no hold of g is left; not on the loop */
+void process_set_graph(struct process *p, struct graph *g);                     /* under graph_lock */
 
 /* Makes buffers, reaper, loop and pool; what a test needs to run a graph. */
 int process_init(struct process *p);

@@ -108,8 +108,10 @@ static void dump_process(struct dump *d, struct process *p)
     dump_section(d, "iobuf.global");
     dump_kv(d, "cached_bytes", "%zu", iobuf_pool_cached(p->env.bufs));
     dump_pool(d, p->pool);
+    pthread_mutex_lock(&p->graph_lock);
     if (p->graph)
         graph_dump(p->graph, d);
+    pthread_mutex_unlock(&p->graph_lock);
     fputc('\n', d->file);
     dump_time(d->file, "DUMP-END-TIME", "");
 }

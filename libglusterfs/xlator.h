@@ -22,6 +22,7 @@ enum xlator_event {
     EVENT_PARENT_UP,     /* downwards: the graph is complete, work may come          */
     EVENT_PARENT_DOWN,   /* downwards: drain; nothing new will come                  */
     EVENT_UPCALL,        /* upwards; data is a struct upcall                         */
+    EVENT_AUTH_FAILED,   /* upwards: the server refuses us, for good                */
     EVENT_RELOAD,        /* downwards: SIGHUP: certificate files may be new          */
 };
 /* What the brick tells a client of its own accord (spec wire section 8). */
