@@ -430,6 +430,8 @@ static void server_notify(struct xlator *xl, enum xlator_event event, void *data
         reload(s);
         xlator_notify_down(xl, event, data);
         break;
+    case EVENT_AUTH_FAILED: /* a protocol/client below us, which a brick has not */
+        break;
     }
 }
 
