@@ -48,8 +48,10 @@ static int range_op(struct posix *p, struct fop *fop, int mode, bool zero)
     off_t off = (off_t)fop->in.fallocate.offset, len = (off_t)fop->in.fallocate.len;
     bool keep = fop->op == FOP_FALLOCATE && fop->in.fallocate.flags & FALLOC_FL_KEEP_SIZE;
     bool inside = off + len <= o.st.st_size;
-    if (!keep && !(inside && fop->op != FOP_DISCARD))
+    if (!keep && !(inside && fop->op != FOP_DISCARD)) {
+        space_look(p); /* these take much at once, so nobody goes by what was seen seconds ago */
         r = space_check(p, fop);
+    }
     if (r < 0)
         return r;
     obj_iatt(&o, &fop->out.pre);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* data.c: OPEN, READ, WRITE, TRUNCATE, FLUSH, FSYNC, SEEK (spec brick 2.5). */
+/* data.c: OPEN, READ, WRITE, TRUNCATE, FLUSH, SEEK (spec brick 2.5). */
 #include "config.h"
 
 #include <errno.h>
@@ -41,6 +41,28 @@ static int open_file(struct posix *p, struct fop *fop, struct obj *ret)
     return r < 0 || S_ISREG(ret->st.st_mode) ? r : -EINVAL;
 }
 
+/* preadv2() or pwritev2(): size bytes from offset, as far as it gets. With RWF_NOWAIT in one go: what comes back short would wait. */
+static ssize_t transfer(ssize_t (*io)(int, const struct iovec *, int, off_t, int), int fd, const struct slicev *sv, size_t size, off_t offset,
+                        int flags)
+{
+    size_t done = 0;
+    while (done < size) {
+        struct iovec iov[64];
+        unsigned int n = slicev_iov(sv, done, iov, array_len(iov));
+        ssize_t r = io(fd, iov, (int)n, offset + (off_t)done, flags);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return done ? (ssize_t)done : -errno;
+        if (r == 0)
+            break;
+        done += (size_t)r;
+        if (flags & RWF_NOWAIT)
+            break;
+    }
+    return (ssize_t)done;
+}
+
 /* ---- READ ---- */
 
 static int read_buffers(struct posix *p, struct slicev *to, size_t size, bool direct)
@@ -72,26 +94,6 @@ static int read_trim(struct slicev *sv, size_t len)
     slicev_done(sv);
     slicev_move(sv, &got);
     return 0;
-}
-
-static ssize_t read_all(int fd, const struct slicev *to, off_t offset, int flags)
-{
-    size_t done = 0;
-    while (done < to->len) {
-        struct iovec iov[32];
-        unsigned int n = slicev_iov(to, done, iov, array_len(iov));
-        ssize_t r = preadv2(fd, iov, (int)n, offset + (off_t)done, flags);
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r < 0)
-            return done && !(flags & RWF_NOWAIT) ? (ssize_t)done : -errno;
-        if (r == 0)
-            break;
-        done += (size_t)r;
-        if (flags & RWF_NOWAIT)
-            break;
-    }
-    return (ssize_t)done;
 }
 
 static int read_check(const struct fop *fop)
@@ -128,7 +130,7 @@ int op_read(struct posix *p, struct fop *fop)
     r = read_buffers(p, &fop->out.data, size, direct);
     if (r < 0)
         return r;
-    ssize_t n = read_all(o.fd, &fop->out.data, (off_t)fop->in.read.offset, 0);
+    ssize_t n = transfer(preadv2, o.fd, &fop->out.data, fop->out.data.len, (off_t)fop->in.read.offset, 0);
     if (n < 0)
         return (int)n;
     if ((size_t)n < fop->out.data.len) {
@@ -150,7 +152,7 @@ int op_read_try(struct posix *p, struct fop *fop)
     if (!f || f->is_dir || read_check(fop) < 0 || fop->in.read.size > PIECE || fop->cred.time_flags || is_direct(p, fop))
         return -EAGAIN;
     int r = read_buffers(p, &fop->out.data, fop->in.read.size, false);
-    ssize_t n = r < 0 ? r : read_all(f->fd, &fop->out.data, (off_t)fop->in.read.offset, RWF_NOWAIT);
+    ssize_t n = r < 0 ? r : transfer(preadv2, f->fd, &fop->out.data, fop->out.data.len, (off_t)fop->in.read.offset, RWF_NOWAIT);
     r = n < 0 ? -EAGAIN : op_stat_try(p, fop);
     /* Part of it may have to come from the disk. */
     if (r == 0 && (size_t)n < fop->in.read.size && fop->in.read.offset + (uint64_t)n < fop->out.stat.size)
@@ -167,26 +169,6 @@ int op_read_try(struct posix *p, struct fop *fop)
 
 /* ---- WRITE ---- */
 
-static ssize_t write_all(int fd, const struct slicev *from, size_t size, off_t offset, int flags)
-{
-    size_t done = 0;
-    while (done < size) {
-        struct iovec iov[64];
-        unsigned int n = slicev_iov(from, done, iov, array_len(iov));
-        ssize_t r = pwritev2(fd, iov, (int)n, offset + (off_t)done, flags);
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r < 0)
-            return done ? (ssize_t)done : -errno;
-        if (r == 0)
-            break;
-        done += (size_t)r;
-        if (flags & RWF_NOWAIT)
-            break;
-    }
-    return (ssize_t)done;
-}
-
 /* Direct I/O needs aligned memory; what came from the network is where it landed. */
 static ssize_t write_direct(struct posix *p, int fd, const struct slicev *from, size_t size, off_t offset)
 {
@@ -197,7 +179,7 @@ static ssize_t write_direct(struct posix *p, int fd, const struct slicev *from, 
     slicev_copy_out(from, 0, b->data, size);
     ssize_t r = slicev_add(&copy, slice_of(b, size));
     if (r == 0)
-        r = write_all(fd, &copy, size, offset, 0);
+        r = transfer(pwritev2, fd, &copy, size, offset, 0);
     slicev_done(&copy);
     return r;
 }
@@ -272,7 +254,7 @@ int op_write(struct posix *p, struct fop *fop)
     const struct slicev *data = &fop->in.write.data;
     size_t size = fop->in.write.size;
     off_t offset = (off_t)fop->in.write.offset;
-    ssize_t n = is_direct(p, fop) ? write_direct(p, o.fd, data, size, offset) : write_all(o.fd, data, size, offset, 0);
+    ssize_t n = is_direct(p, fop) ? write_direct(p, o.fd, data, size, offset) : transfer(pwritev2, o.fd, data, size, offset, 0);
     r = n < 0 ? (int)n : 0;
     if (r == 0 && fop->in.write.flags & (O_SYNC | O_DSYNC) && fsync(o.fd) < 0)
         r = -errno;
@@ -300,7 +282,7 @@ int op_write_try(struct posix *p, struct fop *fop)
     if (r < 0)
         return -EAGAIN;
     out->pre = out->stat;
-    ssize_t n = write_all(f->fd, &fop->in.write.data, fop->in.write.size, (off_t)fop->in.write.offset, RWF_NOWAIT);
+    ssize_t n = transfer(pwritev2, f->fd, &fop->in.write.data, fop->in.write.size, (off_t)fop->in.write.offset, RWF_NOWAIT);
     if (n == -EOPNOTSUPP) /* partner: the load above; a late look costs one more try */
         atomic_store_explicit(&p->no_nowait_write, true, memory_order_relaxed);
     if (n < 0 || (size_t)n < fop->in.write.size) { /* the worker writes all of it again: the same bytes, unless it appends */
@@ -350,18 +332,6 @@ int op_flush(struct posix *p, struct fop *fop)
 int op_flush_try(struct posix *p, struct fop *fop)
 {
     return op_flush(p, fop);
-}
-
-int op_fsync(struct posix *p, struct fop *fop)
-{
-    OBJ(o);
-    int r = obj_of_fd(p, fop->fd, fop->loc.inode, &o);
-    if (r < 0)
-        return r;
-    obj_iatt(&o, &fop->out.pre);
-    if ((fop->in.fsync.data_only ? fdatasync(o.fd) : fsync(o.fd)) < 0)
-        return -errno;
-    return obj_iatt_now(&o, &fop->out.post);
 }
 
 int op_seek(struct posix *p, struct fop *fop)

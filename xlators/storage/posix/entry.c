@@ -106,6 +106,7 @@ static int birth_object(struct birth *b, struct obj *o, mode_t mode)
     if (r < 0)
         return r;
     birth_xattrs(o, b->fop->xdata);
+    pgfid_count(o, b->parent, 1);
     gfid2path_add(o, b->parent, b->name);
     r = obj_setxattr(o, XATTR_GFID, b->gfid.b, sizeof(b->gfid.b), XATTR_CREATE);
     if (r < 0)
@@ -145,6 +146,22 @@ static int birth_finish(struct birth *b, struct obj *o)
     return 0;
 }
 
+/* The name was made by a call that gives no descriptor. */
+static int birth_by_name(struct birth *b, mode_t mode, int unlink_flags)
+{
+    OBJ(o);
+    int r = obj_of_entry(b->p, b->dir.fd, b->name, &o);
+    if (r == 0 && S_ISDIR(o.st.st_mode) && mode & (S_ISGID | S_ISUID)) /* mkdir(2) leaves them out */
+        r = obj_chmod(&o, mode);
+    if (r == 0)
+        r = birth_object(b, &o, mode);
+    if (r < 0) {
+        birth_undo(b, unlink_flags);
+        return r;
+    }
+    return birth_finish(b, &o);
+}
+
 /* MKNOD of distribute and of healing: the object may exist already, by its handle or unlinked and open. */
 static int relink(struct birth *b, struct obj *o)
 {
@@ -176,8 +193,10 @@ static int relink(struct birth *b, struct obj *o)
         inode_unref(in);
     }
     r = obj_of_entry(p, b->dir.fd, b->name, o);
-    if (r == 0)
+    if (r == 0) {
+        pgfid_count(o, b->parent, 1);
         gfid2path_add(o, b->parent, b->name);
+    }
     return r;
 }
 
@@ -229,20 +248,12 @@ int op_mknod(struct posix *p, struct fop *fop)
         if (mknodat(b.dir.fd, b.name, type | mode, dev) < 0)
             return -errno;
     }
-    r = obj_of_entry(p, b.dir.fd, b.name, &o);
-    if (r == 0)
-        r = birth_object(&b, &o, mode);
-    if (r < 0) {
-        birth_undo(&b, 0);
-        return r;
-    }
-    return birth_finish(&b, &o);
+    return birth_by_name(&b, mode, 0);
 }
 
 int op_symlink(struct posix *p, struct fop *fop)
 {
     CLEANUP(birth_done) struct birth b;
-    OBJ(o);
     int r = birth_start(p, fop, &b);
     if (r < 0)
         return r;
@@ -250,14 +261,7 @@ int op_symlink(struct posix *p, struct fop *fop)
         return -EINVAL;
     if (symlinkat(fop->in.symlink.target, b.dir.fd, b.name) < 0)
         return -errno;
-    r = obj_of_entry(p, b.dir.fd, b.name, &o);
-    if (r == 0)
-        r = birth_object(&b, &o, 0);
-    if (r < 0) {
-        birth_undo(&b, 0);
-        return r;
-    }
-    return birth_finish(&b, &o);
+    return birth_by_name(&b, 0, 0);
 }
 
 /* The directory with this gfid may exist under another name (an interrupted rename, healing): the new one takes its handle over. */
@@ -284,7 +288,6 @@ static int mkdir_gfid_free(struct birth *b)
 int op_mkdir(struct posix *p, struct fop *fop)
 {
     CLEANUP(birth_done) struct birth b;
-    OBJ(o);
     int r = birth_start(p, fop, &b);
     if (r == 0)
         r = layout_check(&b);
@@ -297,16 +300,7 @@ int op_mkdir(struct posix *p, struct fop *fop)
         mode |= S_ISGID;
     if (mkdirat(b.dir.fd, b.name, mode) < 0)
         return -errno;
-    r = obj_of_entry(p, b.dir.fd, b.name, &o);
-    if (r == 0 && mode & (S_ISGID | S_ISUID)) /* mkdir(2) leaves them out */
-        r = obj_chmod(&o, mode);
-    if (r == 0)
-        r = birth_object(&b, &o, mode);
-    if (r < 0) {
-        birth_undo(&b, AT_REMOVEDIR);
-        return r;
-    }
-    return birth_finish(&b, &o);
+    return birth_by_name(&b, mode, AT_REMOVEDIR);
 }
 
 /* What an open passes on to the file system. */
@@ -372,8 +366,13 @@ int op_create(struct posix *p, struct fop *fop)
             return r;
         }
         r = pfd_bind(p, fop, o.inode, fd, fop->in.create.flags, false);
-        if (r == 0)
-            r = birth_finish(&b, &o);
+        if (r < 0) { /* the caller is told that there is none */
+            handle_unlink(p, b.gfid);
+            birth_undo(&b, 0);
+            victim_gone(p, &o);
+            return r;
+        }
+        r = birth_finish(&b, &o);
     }
     if (r == 0 && !fop->xdata_out) { /* stock sends back what it was sent */
         gfid_t g;

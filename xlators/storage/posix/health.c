@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* health.c: does the disk still answer? (spec brick 1.11)
+/* health.c: does the disk still answer, and is it still this brick? (spec brick 1.11)
  *
- * A thread writes the time into .glusterfs/health_check at intervals and reads it back. A dead disk may hold it for good, so a timer
- * on the loop watches it: when a check fails or takes too long, clients are told and, half a minute later, the process is asked
- * to end. */
+ * A thread looks at intervals whether the brick's path still leads to the directory that we serve, writes the time into
+ * .glusterfs/health_check and reads it back. A dead disk may hold it for good, so a timer on the loop watches it: when a check fails
+ * or takes too long, clients are told and, half a minute later, the process is asked to end. */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,7 +36,17 @@ struct health {
     int failed;                 /* negative errno of a check; stays */
 };
 
-static int check(struct posix *p)
+/* We serve through descriptors, so a brick that was moved away, or whose file system was unmounted lazily, would be served on
+ * while whoever looks at its path sees another. */
+static int check_place(struct posix *p)
+{
+    struct stat at, is;
+    if (stat(p->directory, &at) < 0 || fstat(p->root_fd, &is) < 0)
+        return -errno;
+    return at.st_ino == is.st_ino && at.st_dev == is.st_dev ? 0 : -EXDEV;
+}
+
+static int check_disk(struct posix *p)
 {
     char stamp[STAMP + 1], back[STAMP + 1] = "";
     struct tm tm;
@@ -60,6 +71,17 @@ static int check(struct posix *p)
     if (r < 0)
         return r == -EAGAIN ? 0 : r;
     return memcmp(stamp, back, STAMP) ? -EUCLEAN : 0;
+}
+
+static int check(struct posix *p)
+{
+    int r = check_place(p);
+    return r < 0 ? r : check_disk(p);
+}
+
+static const char *reason(int failed)
+{
+    return failed == -EXDEV ? "another directory is in its place" : strerror(-failed);
 }
 
 static void *health_thread(void *arg)
@@ -100,7 +122,7 @@ static void watch(struct timer *t)
     pthread_mutex_unlock(&h->lock);
     if (failed && !h->down_since_ms) {
         h->down_since_ms = now;
-        log_critical(p->xl->name, "health check of %s failed: %s: clients are told that the brick is down", p->directory, strerror(-failed));
+        log_critical(p->xl->name, "health check of %s failed: %s: clients are told that the brick is down", p->directory, reason(failed));
         xlator_notify_up(p->xl, EVENT_CHILD_DOWN, NULL);
     } else if (h->down_since_ms && !h->stop_sent && now - h->down_since_ms > STOP_AFTER_MS) {
         h->stop_sent = true;
@@ -119,30 +141,31 @@ int health_start(struct posix *p, struct err *err)
         return -ENOMEM;
     h->p = p;
     h->watch.expired = watch;
-    h->interval_s = p->health_interval_s;
-    h->timeout_s = p->health_timeout_s;
     pthread_mutex_init(&h->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&h->changed, &attr);
     pthread_condattr_destroy(&attr);
     p->health = h;
-    if (h->interval_s == 0)
+    return health_set(p, err);
+}
+
+/* On the loop's thread, or before it runs. The thread stays when the check is switched off, and waits. */
+int health_set(struct posix *p, struct err *err)
+{
+    struct health *h = p->health;
+    pthread_mutex_lock(&h->lock);
+    h->interval_s = p->health_interval_s;
+    h->timeout_s = p->health_timeout_s;
+    pthread_cond_signal(&h->changed);
+    pthread_mutex_unlock(&h->lock);
+    if (h->has_thread || p->health_interval_s == 0)
         return 0;
     int r = thread_start(&h->thread, "posixhc", THREAD_STACK_SMALL, health_thread, h, p->process->env.census);
     if (r < 0)
         return err_set(err, r, "volume %s: no thread for the health check: %s", p->xl->name, strerror(-r));
     h->has_thread = true;
     return loop_arm(p->process->env.loop, &h->watch, WATCH_EVERY_MS);
-}
-
-void health_set(struct posix *p)
-{
-    struct health *h = p->health;
-    SCOPED_LOCK(&h->lock);
-    h->interval_s = p->health_interval_s;
-    h->timeout_s = p->health_timeout_s;
-    pthread_cond_signal(&h->changed);
 }
 
 /* A check that hangs holds us here; main leaves by _exit after its bound (design section 4, rule 6). */

@@ -53,13 +53,10 @@ static bool stop_asked(struct posix *p)
 
 static void purge(struct posix *p, int parent, unsigned int depth)
 {
-    int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!d) {
-        if (fd >= 0)
-            close(fd);
+    DIR *d = dir_again(parent);
+    if (!d)
         return;
-    }
+    int fd = dirfd(d);
     for (const struct dirent *e; (e = readdir(d)) && !stop_asked(p);) {
         struct stat st;
         if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)

@@ -93,6 +93,10 @@ static int find(struct posix *p, struct fop *fop, struct obj *dir, struct obj *o
         obj_know_inode(o, false);
         if (fop->xdata && (!o->node || !atomic_load(&o->node->handle_checked)))
             r = heal(o, fop, parent, name);
+        if (r == 0 && p->pgfid && !gfid_is_null(o->gfid) && !S_ISDIR(o->st.st_mode)) {
+            SCOPED_LOCK(link_lock(p, o->gfid));
+            pgfid_count(o, parent, 0);
+        }
     }
     if (held)
         pthread_mutex_unlock(held);
@@ -123,6 +127,8 @@ static int lookup_named(struct posix *p, struct fop *fop)
         return dir.st.st_nlink ? r : -ESTALE; /* the parent was removed while we had it open */
     if (o.node && fop->xdata)
         atomic_store(&o.node->handle_checked, true);
+    if (dict_find(fop->xdata, "glusterfs.clean.writexattr"))
+        obj_removexattr(&o, XATTR_PROTECT);
     return finish(p, fop, &o);
 }
 

@@ -85,6 +85,11 @@ static int move_file(struct move *m)
     }
     if (held)
         pthread_mutex_unlock(held);
+    if (r == 0 && !gfid_equal(m->from_gfid, m->to_gfid)) {
+        SCOPED_LOCK(link_lock(p, m->src.gfid)); /* after the victim's, which may be the same stripe */
+        pgfid_count(&m->src, m->from_gfid, -1);
+        pgfid_count(&m->src, m->to_gfid, 1);
+    }
     return r;
 }
 
@@ -205,6 +210,7 @@ int op_link(struct posix *p, struct fop *fop)
             return -ENOENT;
         if (linkat(src.fd, src.name, dir.fd, name, 0) < 0)
             return -errno;
+        pgfid_count(&src, parent, 1);
         gfid2path_add(&src, parent, name);
     }
     mdata_touch(&src, &fop->cred, fop->cred.time_flags);

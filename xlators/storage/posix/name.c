@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* name.c: what an entry may be called, who may work on it, and the back references from object to name. */
+/* name.c: what an entry may be called, who may work on it, and the back references from object to name and directory. */
 #include "config.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,4 +68,23 @@ void gfid2path_remove(struct obj *o, gfid_t parent, const char *name)
     int r = obj_removexattr(o, key);
     if (r < 0 && r != -ENODATA)
         log_warning(o->p->xl->name, "%s: name cannot be removed from the object: %s", value, strerror(-r));
+}
+
+void pgfid_count(struct obj *o, gfid_t parent, int by)
+{
+    char key[sizeof(XATTR_PGFID) + GFID_TEXT] = XATTR_PGFID;
+    uint32_t raw;
+    if (!o->p->pgfid || S_ISDIR(o->st.st_mode))
+        return;
+    gfid_text(parent, key + strlen(XATTR_PGFID));
+    ssize_t n = obj_getxattr(o, key, &raw, sizeof(raw));
+    if (n != sizeof(raw) && n != -ENODATA)
+        return; /* not ours, or not to be had */
+    int64_t is = n < 0 ? 0 : be32toh(raw), now = by ? is + by : max_of(is, (int64_t)1);
+    if (now == is || (now < 0 && n < 0))
+        return;
+    raw = htobe32((uint32_t)max_of(now, (int64_t)0));
+    int r = now > 0 ? obj_setxattr(o, key, &raw, sizeof(raw), 0) : obj_removexattr(o, key);
+    if (r < 0 && r != -ENODATA)
+        log_warning(o->p->xl->name, "%s cannot be changed: %s", key, strerror(-r));
 }

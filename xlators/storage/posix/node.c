@@ -215,9 +215,15 @@ struct pfd *pfd_of(struct posix *p, const struct fd *fd)
 int pfd_bind(struct posix *p, struct fop *fop, struct inode *in, int os_fd, int flags, bool is_dir)
 {
     struct pnode *n = pnode_get(p, in);
+    if (atomic_fetch_add_explicit(&p->client_fds, 1, memory_order_relaxed) >= p->client_fds_max) {
+        atomic_fetch_sub_explicit(&p->client_fds, 1, memory_order_relaxed);
+        close(os_fd);
+        return -EMFILE;
+    }
     struct pfd *f = n ? calloc(1, sizeof(*f)) : NULL;
     struct fd *fd = f ? fd_new(p->graph, in, fop->client, flags, is_dir) : NULL;
     if (!fd) {
+        atomic_fetch_sub_explicit(&p->client_fds, 1, memory_order_relaxed);
         free(f);
         close(os_fd);
         return -ENOMEM;
@@ -237,6 +243,7 @@ static void pfd_end(struct job *j)
     struct pfd *f = container_of(j, struct pfd, job);
     struct posix *p = f->p;
     close(f->fd);
+    atomic_fetch_sub_explicit(&p->client_fds, 1, memory_order_relaxed);
     if (f->remove) {
         char text[GFID_TEXT];
         if (unlinkat(p->unlink_fd, gfid_text(f->gfid, text), 0) < 0 && errno != ENOENT)

@@ -253,6 +253,15 @@ int obj_open(struct obj *o, int flags)
     return fd < 0 ? -errno : fd;
 }
 
+DIR *dir_again(int dirfd)
+{
+    int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!d && fd >= 0)
+        close(fd);
+    return d;
+}
+
 /* ---- values of any length ---- */
 
 typedef ssize_t (*value_fn)(struct obj *o, const char *name, void *buf, size_t len);

@@ -13,8 +13,8 @@
 #include "pool.h"
 #include "posix.h"
 
-/* Each of these syncs a file when it is asked to; the others sync whole file systems, which we do not. */
-static const char *const batch_modes[] = {"reverse-fsync", "none", NULL};
+static const char *const batch_modes[] = { /* enum batch_mode */
+    "reverse-fsync", "none", "syncfs", "syncfs-single-fsync", "syncfs-reverse-fsync", NULL};
 
 static const struct option posix_options[] = {
     OPT_PATH("directory", struct posix, directory, NULL, "the brick: where the volume's files are kept", .flags = OPTION_REQUIRED),
@@ -24,12 +24,14 @@ static const struct option posix_options[] = {
     OPT_BOOL("o-direct", struct posix, o_direct, false, "open every file with O_DIRECT"),
     OPT_BOOL("export-statfs-size", struct posix, export_statfs_size, true, "tell the file system's size in STATFS"),
     OPT_BOOL("mandate-attribute", struct posix, mandate_attribute, true, "refuse a file system without extended attributes"),
-    OPT_OFF("background-unlink", "unlinked files freed after the answer"),
+    OPT_BOOL("background-unlink", struct posix, background_unlink, false, "free the space of unlinked files after the answer"),
     OPT_INT("janitor-sleep-duration", struct posix, janitor_s, "10", 1, 1000000, "seconds between two looks into landfill"),
     OPT_OFF("linux-aio", "native asynchronous I/O"),
     OPT_OFF("linux-io_uring", "I/O through io_uring"),
-    OPT_INT("brick-uid", struct posix, brick_uid, "-1", -1, 4294967294.0, "owner of the brick's root; -1: as it is"),
-    OPT_INT("brick-gid", struct posix, brick_gid, "-1", -1, 4294967294.0, "group of the brick's root; -1: as it is"),
+    OPT_INT("brick-uid", struct posix, brick_uid, "-1", -1, 4294967294.0, "owner of the brick's root; -1: as it is",
+            .flags = OPTION_LIVE),
+    OPT_INT("brick-gid", struct posix, brick_gid, "-1", -1, 4294967294.0, "group of the brick's root; -1: as it is",
+            .flags = OPTION_LIVE),
     OPT_BOOL("node-uuid-pathinfo", struct posix, node_uuid_pathinfo, false, "pathinfo names the node's UUID, not the host", .flags = OPTION_LIVE),
     OPT_INT("health-check-interval", struct posix, health_interval_s, "30", 0, 1000000, "seconds between two checks of the disk; 0: none",
             .flags = OPTION_LIVE),
@@ -39,8 +41,10 @@ static const struct option posix_options[] = {
      .help = "space that users cannot fill: percent of the file system, or bytes"},
     OPT_CHOICE("batch-fsync-mode", struct posix, batch_fsync_mode, "reverse-fsync", batch_modes, "how FSYNCs that may be collected are done",
                .flags = OPTION_LIVE),
-    OPT_OFF("batch-fsync-delay-usec", "time for which FSYNCs are collected"),
-    OPT_OFF("update-link-count-parent", "link counts per parent in trusted.pgfid attributes"),
+    OPT_INT("batch-fsync-delay-usec", struct posix, batch_delay_us, "0", 0, 1000000, "microseconds for which FSYNCs are collected",
+            .flags = OPTION_LIVE),
+    OPT_BOOL("update-link-count-parent", struct posix, pgfid, false, "count each file's names per directory in " XATTR_PGFID "*",
+             .flags = OPTION_LIVE),
     OPT_BOOL("gfid2path", struct posix, gfid2path, true, "keep parent and name of each link with the object", .flags = OPTION_LIVE),
     OPT_STR("gfid2path-separator", struct posix, gfid2path_separator, ":", "between the paths of glusterfs.gfidtopath", .flags = OPTION_LIVE),
     OPT_INT("shared-brick-count", struct posix, shared_brick_count, "1", 1, 65536, "bricks of the volume on this file system; STATFS divides by it",
@@ -131,7 +135,7 @@ static const struct op_row ops[NR_FOPS] = {
     [FOP_COMPOUND] = {op_unsupported, op_unsupported},
 };
 
-static void finish(struct fop *fop, int r)
+void posix_finish(struct fop *fop, int r)
 {
     if (r < 0)
         fop_complete(fop, -1, -r);
@@ -155,7 +159,7 @@ static void on_worker(struct job *j)
     struct pnode *n = in ? pnode_of(p, in) : NULL;
     if (n)
         atomic_fetch_sub_explicit(&n->pending, 1, memory_order_release); /* partner: the acquire in posix_fop() */
-    finish(fop, r);
+    posix_finish(fop, r);
 }
 
 static void posix_fop(struct xlator *xl, struct fop *fop)
@@ -163,20 +167,22 @@ static void posix_fop(struct xlator *xl, struct fop *fop)
     struct posix *p = xl->priv;
     const struct op_row *row = &ops[fop->op];
     fop->err = 0;
+    if (fop->op == FOP_FSYNC && fsync_collected(p, fop))
+        return;
     if (!(fop->flags & FOP_NOWAIT)) {
-        finish(fop, row->run(p, fop));
+        posix_finish(fop, row->run(p, fop));
         return;
     }
     struct inode *in = subject(fop);
     struct pnode *n = in ? pnode_get(p, in) : NULL;
     if (in && !n) {
-        finish(fop, -ENOMEM);
+        posix_finish(fop, -ENOMEM);
         return;
     }
     if (row->try && (!n || atomic_load_explicit(&n->pending, memory_order_acquire) == 0)) {
         int r = row->try(p, fop);
         if (r != -EAGAIN) {
-            finish(fop, r);
+            posix_finish(fop, r);
             return;
         }
     }
@@ -215,6 +221,7 @@ static void locks_init(struct posix *p)
     pthread_rwlock_init(&p->moving, NULL);
     pthread_rwlock_init(&p->conf_lock, NULL);
     pthread_mutex_init(&p->kept.lock, NULL);
+    pthread_mutex_init(&p->batch.lock, NULL);
     pthread_mutex_init(&p->own_lock, NULL);
     pthread_cond_init(&p->own_idle, NULL);
     p->kept.head.kept_next = p->kept.head.kept_prev = &p->kept.head;
@@ -273,6 +280,7 @@ static void posix_fini(struct xlator *xl)
     pthread_rwlock_destroy(&p->moving);
     pthread_rwlock_destroy(&p->conf_lock);
     pthread_mutex_destroy(&p->kept.lock);
+    pthread_mutex_destroy(&p->batch.lock);
     pthread_mutex_destroy(&p->own_lock);
     pthread_cond_destroy(&p->own_idle);
 }
@@ -287,9 +295,11 @@ static int posix_reconfigure(struct xlator *xl, const struct optset *set, struct
     pthread_rwlock_wrlock(&p->conf_lock);
     r = options_apply(posix_options, array_len(posix_options), set, xl->name, true, p, err);
     pthread_rwlock_unlock(&p->conf_lock);
-    if (r == 0)
-        health_set(p);
-    return r;
+    if (r < 0)
+        return r;
+    space_look(p);
+    r = brick_owner(p, err);
+    return r < 0 ? r : health_set(p, err);
 }
 
 static void posix_notify(struct xlator *xl, enum xlator_event event, void *data)
@@ -309,6 +319,8 @@ static void posix_dump(struct xlator *xl, struct dump *d)
     dump_kv(d, "base_path_length", "%zu", strlen(p->directory));
     dump_kv(d, "kept_descriptors", "%u", open);
     dump_kv(d, "kept_descriptors_max", "%u", p->kept.max);
+    dump_kv(d, "client_descriptors", "%u", atomic_load(&p->client_fds));
+    dump_kv(d, "client_descriptors_max", "%u", p->client_fds_max);
     dump_kv(d, "nowait_writes", "%s", atomic_load(&p->no_nowait_write) ? "no" : "yes");
     dump_kv(d, "full", "%s", atomic_load(&p->full) ? "yes" : "no");
     pthread_mutex_lock(&p->own_lock);

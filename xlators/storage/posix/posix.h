@@ -37,6 +37,7 @@
 #define XATTR_VOLUME_ID "trusted.glusterfs.volume-id"
 #define XATTR_MDATA "trusted.glusterfs.mdata"
 #define XATTR_GFID2PATH "trusted.gfid2path."
+#define XATTR_PGFID "trusted.pgfid."
 #define XATTR_LINKTO "trusted.glusterfs.dht.linkto"
 #define XATTR_PROTECT "trusted.glusterfs.protect.writes"
 #define XATTR_ACL_ACCESS "system.posix_acl_access"
@@ -87,9 +88,11 @@ struct pfd {
 struct posix {
     /* options: posix.c has the rows */
     char *directory, *volume_id, *hostname, *glusterd_uuid, *gfid2path_separator;
-    bool o_direct, export_statfs_size, mandate_attribute, node_uuid_pathinfo, gfid2path, disable_landfill_purge, fips_rchecksum, ctime;
+    bool o_direct, export_statfs_size, mandate_attribute, node_uuid_pathinfo, gfid2path, disable_landfill_purge, fips_rchecksum, ctime,
+        pgfid, background_unlink;
     int64_t janitor_s, brick_uid, brick_gid, health_interval_s, health_timeout_s, shared_brick_count, max_hardlinks;
     uint32_t force_create_mode, force_directory_mode, create_mask, create_directory_mask;
+    int64_t batch_delay_us;
     int batch_fsync_mode;
     struct percent_or_size reserve;
 
@@ -97,7 +100,7 @@ struct posix {
     struct graph *graph;
     struct process *process;
     char host[256];
-    pthread_rwlock_t conf_lock;  /* text options against their change */
+    pthread_rwlock_t conf_lock;  /* reserve and text options against their change */
     int root_fd, private_fd, unlink_fd, landfill_fd;
     int level1[256];
     dev_t dev;
@@ -111,6 +114,8 @@ struct posix {
         unsigned int open;       /* descriptors, used ones too */
         unsigned int max;
     } kept;
+    atomic_uint client_fds;      /* open for clients */
+    unsigned int client_fds_max; /* what RLIMIT_NOFILE leaves beside kept ones and connections */
     atomic_bool no_nowait_write; /* this file system has no RWF_NOWAIT for buffered writes */
     atomic_bool full;            /* less than the reserve is free */
     _Atomic uint64_t full_checked_ms;
@@ -119,12 +124,19 @@ struct posix {
     pthread_cond_t own_idle;
     unsigned int own_jobs;       /* own_lock */
     bool ending;                 /* own_lock */
+    struct {
+        pthread_mutex_t lock;
+        struct fop *last;        /* FSYNCs waiting, the newest first, through job_ctx */
+        bool working;            /* the job has been handed out: it takes what comes */
+        struct job job;
+    } batch;
     struct janitor *janitor;
     struct health *health;
     bool locks_ready;
 };
 
 /* ---- posix.c ---- */
+void posix_finish(struct fop *fop, int r);           /* completes it: r >= 0 is the result, else -errno */
 void posix_own_job(struct posix *p, struct job *j);  /* counted: fini waits for it */
 void posix_own_done(struct posix *p);                /* the job's last act with p */
 
@@ -199,6 +211,7 @@ int obj_chmod(struct obj *o, mode_t mode);
 int obj_utimes(struct obj *o, const struct timespec ts[2]);
 int obj_access(struct obj *o, int mask);
 int obj_open(struct obj *o, int flags);               /* a new descriptor of a regular file */
+DIR *dir_again(int dirfd);                            /* the same directory, with a position of its own; NULL */
 #define OBJ_PATH 80
 const char *obj_path(const struct obj *o, char path[OBJ_PATH]); /* that the kernel resolves to it; follow unless OBJ_HANDLE */
 /* A whole value in memory; small ones in inl. */
@@ -237,6 +250,9 @@ pthread_mutex_t *link_lock(struct posix *p, gfid_t g);
 size_t gfid2path_pair(gfid_t parent, const char *name, char key[GFID2PATH_KEY], char value[GFID_TEXT + FOP_NAME_MAX + 1]); /* length of value */
 void gfid2path_add(struct obj *o, gfid_t parent, const char *name);
 void gfid2path_remove(struct obj *o, gfid_t parent, const char *name);
+/* trusted.pgfid.<parent>: how many names in that directory, while option update-link-count-parent is on. by 0: there is one at
+ * least. link_lock is held, or nobody else knows the object. */
+void pgfid_count(struct obj *o, gfid_t parent, int by);
 
 /* ---- entry.c ---- */
 int entry_force_replace(struct posix *p, struct fop *fop, struct obj *dir, const char *name); /* 0: the way is free; -EEXIST */
@@ -270,13 +286,20 @@ int acl_text_set(struct obj *o, bool def, const char *text);
 bool name_is_georep(const char *name);
 int virtual_get(struct posix *p, struct fop *fop, struct obj *o, const char *name, struct dict *to); /* -EOPNOTSUPP: it is none */
 int gfid_path(struct posix *p, gfid_t dir, char *buf, size_t len); /* "/a/b" of a directory; "" of the root */
+int ancestry_path(struct posix *p, struct obj *o, char *text, size_t size); /* "/" of the root; of a file: -ENODATA without pgfid */
+
+/* ---- sync.c ---- */
+enum batch_mode { BATCH_REVERSE, BATCH_NONE, BATCH_SYNCFS, BATCH_SYNCFS_SINGLE, BATCH_SYNCFS_REVERSE }; /* as the option's choices */
+bool fsync_collected(struct posix *p, struct fop *fop); /* true: taken, it will be answered with others */
 
 /* ---- space.c ---- */
 int space_check(struct posix *p, const struct fop *fop); /* 0, -ENOSPC */
 bool space_full(struct posix *p);
+void space_look(struct posix *p); /* now, not after the interval */
 
 /* ---- start.c ---- */
 int brick_start(struct posix *p, struct err *err);
+int brick_owner(struct posix *p, struct err *err); /* of the root, as brick-uid and brick-gid say */
 void brick_stop(struct posix *p);
 
 /* ---- janitor.c, health.c ---- */
@@ -284,7 +307,7 @@ int janitor_start(struct posix *p);
 void janitor_stop(struct posix *p);
 void janitor_free(struct posix *p);
 int health_start(struct posix *p, struct err *err);
-void health_set(struct posix *p);
+int health_set(struct posix *p, struct err *err);
 void health_stop(struct posix *p);
 
 /* ---- the operations ---- */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ void victim_handle(struct posix *p, struct obj *o, gfid_t parent, const char *na
     if (gfid_is_null(o->gfid))
         return;
     if (o->st.st_nlink > 2) {
+        pgfid_count(o, parent, -1);
         gfid2path_remove(o, parent, name);
         return;
     }
@@ -82,98 +84,140 @@ static void unlink_reply(struct fop *fop, struct obj *o, uint32_t links, const s
     }
 }
 
-static int parent_start(struct posix *p, struct fop *fop, struct obj *dir)
+/* What goes, and where from. Its name's stripe is held: what the name means stays so. */
+struct removal {
+    struct obj dir, o;
+    gfid_t parent;
+    const char *name;
+    pthread_mutex_t *held;
+};
+
+static void removal_done(struct removal *m)
 {
+    if (m->held)
+        pthread_mutex_unlock(m->held);
+    obj_done(&m->o);
+    obj_done(&m->dir);
+}
+
+static int removal_start(struct posix *p, struct fop *fop, bool is_dir, struct removal *m)
+{
+    *m = (struct removal){.name = fop->loc.name, .dir = {.fd = -1}, .o = {.fd = -1}};
     if (!fop->loc.parent)
         return -EINVAL;
-    int r = name_check(p, fop->loc.parent->gfid, fop->loc.name);
+    m->parent = fop->loc.parent->gfid;
+    int r = name_check(p, m->parent, m->name);
     if (r == 0)
-        r = obj_of_dir(p, fop->loc.parent, dir);
-    if (r == 0)
-        obj_iatt(dir, &fop->out.pre);
-    return r;
+        r = obj_of_dir(p, fop->loc.parent, &m->dir);
+    if (r < 0)
+        return r;
+    obj_iatt(&m->dir, &fop->out.pre);
+    m->held = name_lock(p, m->parent, m->name);
+    pthread_mutex_lock(m->held);
+    r = obj_of_entry(p, m->dir.fd, m->name, &m->o);
+    if (r < 0)
+        return r;
+    if (S_ISDIR(m->o.st.st_mode) != is_dir)
+        return is_dir ? -ENOTDIR : -EISDIR;
+    return obj_know_inode(&m->o, false);
+}
+
+static int removal_finish(struct fop *fop, struct removal *m)
+{
+    mdata_touch_parent(&m->dir, &fop->cred);
+    return obj_iatt_now(&m->dir, &fop->out.post);
+}
+
+struct free_later {
+    struct posix *p;
+    struct job job;
+    int fd;
+};
+
+static void free_job(struct job *j)
+{
+    struct free_later *f = container_of(j, struct free_later, job);
+    struct posix *p = f->p;
+    close(f->fd);
+    free(f);
+    posix_own_done(p);
+}
+
+/* The descriptor through which o is known is the last thing that holds the file: closing it frees the space, which may take long. */
+static void free_later(struct posix *p, struct obj *o)
+{
+    struct free_later *f = malloc(sizeof(*f));
+    if (!f)
+        return;
+    *f = (struct free_later){.p = p, .fd = o->fd, .job = {.run = free_job, .class = CLASS_LEAST}};
+    o->close_fd = false;
+    posix_own_job(p, &f->job);
 }
 
 int op_unlink(struct posix *p, struct fop *fop)
 {
-    OBJ(dir);
-    OBJ(o);
-    const char *name = fop->loc.name;
-    int r = parent_start(p, fop, &dir);
-    if (r < 0)
-        return r;
-    gfid_t parent = dir.gfid;
-
-    SCOPED_LOCK(name_lock(p, parent, name));
-    r = obj_of_entry(p, dir.fd, name, &o);
-    if (r < 0)
-        return r;
-    if (S_ISDIR(o.st.st_mode))
-        return -EISDIR;
-    obj_know_inode(&o, false);
+    CLEANUP(removal_done) struct removal m;
+    struct obj *o = &m.o;
     struct iatt pre;
     uint32_t links;
+    int r = removal_start(p, fop, false, &m);
+    if (r < 0)
+        return r;
     {
-        SCOPED_LOCK(link_lock(p, o.gfid));
-        r = obj_restat(&o);
+        SCOPED_LOCK(link_lock(p, o->gfid));
+        r = obj_restat(o);
         if (r == 0)
-            r = unlink_allowed(fop, &o);
+            r = unlink_allowed(fop, o);
         if (r < 0)
             return r;
-        obj_iatt(&o, &pre);
+        obj_iatt(o, &pre);
         links = pre.nlink;
-        victim_handle(p, &o, parent, name);
-        if (unlinkat(dir.fd, name, 0) < 0) {
-            r = -errno;
-            if (links <= 1 && !gfid_is_null(o.gfid)) /* the name stays, so must the handle */
-                handle_link(p, o.gfid, o.fd);
+        victim_handle(p, o, m.parent, m.name);
+        if (unlinkat(m.dir.fd, m.name, 0) < 0) {
+            r = -errno; /* the name stays, so must what leads to it */
+            if (links > 1) {
+                pgfid_count(o, m.parent, 1);
+                gfid2path_add(o, m.parent, m.name);
+            } else if (!gfid_is_null(o->gfid)) {
+                handle_link(p, o->gfid, o->fd);
+            }
             return r;
         }
     }
     if (links > 1)
-        mdata_touch(&o, &fop->cred, fop->cred.time_flags);
+        mdata_touch(o, &fop->cred, fop->cred.time_flags);
     else
-        victim_gone(p, &o);
-    mdata_touch_parent(&dir, &fop->cred);
-    r = obj_iatt_now(&dir, &fop->out.post);
+        victim_gone(p, o);
+    r = removal_finish(fop, &m);
     if (r == 0)
-        unlink_reply(fop, &o, links, &pre);
+        unlink_reply(fop, o, links, &pre);
+    if (links <= 1 && S_ISREG(o->st.st_mode) && p->background_unlink)
+        free_later(p, o);
     return r;
 }
 
 int op_rmdir(struct posix *p, struct fop *fop)
 {
-    OBJ(dir);
-    OBJ(o);
-    const char *name = fop->loc.name;
-    int r = parent_start(p, fop, &dir);
+    CLEANUP(removal_done) struct removal m;
+    struct obj *o = &m.o;
+    int r = removal_start(p, fop, true, &m);
     if (r < 0)
         return r;
-    gfid_t parent = dir.gfid;
-
-    SCOPED_LOCK(name_lock(p, parent, name));
-    r = obj_of_entry(p, dir.fd, name, &o);
-    if (r < 0)
-        return r;
-    if (!S_ISDIR(o.st.st_mode))
-        return -ENOTDIR;
-    obj_know_inode(&o, false);
-    char text[GFID_TEXT];
     if (fop->in.rmdir.flags) { /* with all that is in it; the janitor does the work */
-        gfid_t g = gfid_is_null(o.gfid) ? gfid_random() : o.gfid;
-        r = renameat(dir.fd, name, p->landfill_fd, gfid_text(g, text)) < 0 ? -errno : 0;
+        char text[GFID_TEXT];
+        gfid_t g = gfid_is_null(o->gfid) ? gfid_random() : o->gfid;
+        r = renameat(m.dir.fd, m.name, p->landfill_fd, gfid_text(g, text)) < 0 ? -errno : 0;
     } else {
-        r = unlinkat(dir.fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+        r = unlinkat(m.dir.fd, m.name, AT_REMOVEDIR) < 0 ? -errno : 0;
     }
     if (r < 0)
         return r == -EEXIST ? -ENOTEMPTY : r;
-    if (!gfid_is_null(o.gfid)) {
+    if (!gfid_is_null(o->gfid)) {
         pthread_rwlock_wrlock(&p->moving);
-        if (handle_dir_says(p, o.gfid, parent, name))
-            handle_unlink(p, o.gfid);
+        if (handle_dir_says(p, o->gfid, m.parent, m.name))
+            handle_unlink(p, o->gfid);
         pthread_rwlock_unlock(&p->moving);
     }
-    victim_gone(p, &o);
-    mdata_touch_parent(&dir, &fop->cred);
-    return obj_iatt_now(&dir, &fop->out.post);
+    victim_gone(p, o);
+    return removal_finish(fop, &m);
 }

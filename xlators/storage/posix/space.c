@@ -10,6 +10,7 @@
 
 #define CHECK_EVERY_MS 5000
 
+/* conf_lock is held. */
 static uint64_t reserved_blocks(const struct posix *p, const struct statvfs *s)
 {
     double v = p->reserve.value;
@@ -19,17 +20,25 @@ static uint64_t reserved_blocks(const struct posix *p, const struct statvfs *s)
     return (bytes + s->f_bsize - 1) / s->f_bsize;
 }
 
+void space_look(struct posix *p)
+{
+    struct statvfs s;
+    if (fstatvfs(p->root_fd, &s) < 0)
+        return;
+    pthread_rwlock_rdlock(&p->conf_lock);
+    bool full = p->reserve.value > 0 && s.f_bfree <= reserved_blocks(p, &s);
+    pthread_rwlock_unlock(&p->conf_lock);
+    atomic_store_explicit(&p->full_checked_ms, clock_ms(), memory_order_relaxed);
+    atomic_store_explicit(&p->full, full, memory_order_relaxed);
+}
+
 /* Whoever comes first after the time is over looks; the others go by what was seen last. */
 bool space_full(struct posix *p)
 {
     uint64_t now = clock_ms(), last = atomic_load_explicit(&p->full_checked_ms, memory_order_relaxed);
-    struct statvfs s;
-    if (p->reserve.value <= 0)
-        return false;
-    if ((last == 0 || now - last >= CHECK_EVERY_MS) &&
-        atomic_compare_exchange_strong_explicit(&p->full_checked_ms, &last, now, memory_order_relaxed, memory_order_relaxed) &&
-        fstatvfs(p->root_fd, &s) == 0)
-        atomic_store_explicit(&p->full, s.f_bfree <= reserved_blocks(p, &s), memory_order_relaxed);
+    if (now - last >= CHECK_EVERY_MS &&
+        atomic_compare_exchange_strong_explicit(&p->full_checked_ms, &last, now, memory_order_relaxed, memory_order_relaxed))
+        space_look(p);
     return atomic_load_explicit(&p->full, memory_order_relaxed);
 }
 
@@ -45,7 +54,9 @@ int op_statfs(struct posix *p, struct fop *fop)
     struct statvfs *s = &fop->out.statfs;
     if (fstatvfs(p->root_fd, s) < 0)
         return -errno;
+    pthread_rwlock_rdlock(&p->conf_lock);
     uint64_t reserved = reserved_blocks(p, s);
+    pthread_rwlock_unlock(&p->conf_lock);
     s->f_bfree = s->f_bfree > reserved ? s->f_bfree - reserved : 0;
     s->f_bavail = min_of(s->f_bavail, s->f_bfree);
     uint64_t share = p->export_statfs_size ? (uint64_t)p->shared_brick_count : 0;

@@ -74,21 +74,17 @@ static void a_brick_that_is_not_right_is_refused_in_one_sentence(void **state)
     assert_int_equal(unlink(brick_path(b, ".glusterfs/7f")), 0);
 }
 
-static void options_that_we_lack_are_refused_by_name(void **state)
+static void options_that_we_lack_and_wrong_values_are_refused_by_name(void **state)
 {
     struct brick *b = brick_of(state);
     static const char *const lacks[][2] = {{"linux-aio", "on"},
                                            {"linux-io_uring", "on"},
-                                           {"background-unlink", "on"},
-                                           {"update-link-count-parent", "on"},
-                                           {"batch-fsync-mode", "syncfs"},
-                                           {"batch-fsync-delay-usec", "100"},
+                                           {"batch-fsync-mode", "sometimes"},
+                                           {"batch-fsync-delay-usec", "-1"},
                                            {"gfid2path-separator", "12345678"},
                                            {"create-mask", "1777"},
                                            {"max-hardlinks", "-1"}};
-    static const char *const off[][2] = {{"linux-aio", "off"}, {"linux-io_uring", "off"}, {"background-unlink", "off"},
-                                         {"update-link-count-parent", "off"}, {"batch-fsync-mode", "reverse-fsync"},
-                                         {"batch-fsync-mode", "none"}, {"batch-fsync-delay-usec", "0"}};
+    static const char *const off[][2] = {{"linux-aio", "off"}, {"linux-io_uring", "off"}};
     struct err err;
     brick_down(b);
     for (unsigned int i = 0; i < array_len(lacks); i++)
@@ -366,7 +362,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, brick_setup, brick_teardown)
     const struct CMUnitTest tests[] = {
         T(a_brick_that_is_not_right_is_refused_in_one_sentence),
-        T(options_that_we_lack_are_refused_by_name),
+        T(options_that_we_lack_and_wrong_values_are_refused_by_name),
         T(the_janitor_empties_landfill_and_drops_handles),
         T(the_health_check_leaves_its_stamp),
         T(names_and_handles_agree_after_many_threads_fought_over_them),

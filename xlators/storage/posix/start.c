@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 #include "posix.h"
+
+#define OTHERS 4096 /* descriptors that are neither clients' nor kept: connections above all */
 
 static int open_root(struct posix *p, struct err *err)
 {
@@ -90,14 +93,16 @@ static void raise_nofile(struct posix *p)
             break;
     }
     if (getrlimit(RLIMIT_NOFILE, &is) < 0)
-        return;
+        is.rlim_cur = 1024;
     if (is.rlim_cur < want[1]) { /* not allowed: what is */
         is.rlim_cur = is.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &is) < 0)
             getrlimit(RLIMIT_NOFILE, &is);
         log_warning(p->xl->name, "only %llu descriptors may be open in this process", (unsigned long long)is.rlim_cur);
     }
-    p->kept.max = (unsigned int)min_of((rlim_t)KEPT_MAX, is.rlim_cur / 4); /* a quarter at most is for kept ones */
+    /* What clients hold open must leave room to serve them: for connections, directories, anonymous descriptors, the log. */
+    p->kept.max = (unsigned int)min_of((rlim_t)KEPT_MAX, is.rlim_cur / 8);
+    p->client_fds_max = (unsigned int)min_of((rlim_t)INT_MAX, is.rlim_cur - p->kept.max - min_of((rlim_t)OTHERS, is.rlim_cur / 8));
 }
 
 static int subdir(struct posix *p, int at, const char *name, mode_t mode, int *ret_fd, struct err *err)
@@ -129,13 +134,9 @@ static int root_handle(struct posix *p, struct err *err)
 /* Files unlinked while open in a former life: nobody can have them open any more. */
 static void empty_unlink_dir(struct posix *p)
 {
-    int fd = openat(p->unlink_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!d) {
-        if (fd >= 0)
-            close(fd);
+    DIR *d = dir_again(p->unlink_fd);
+    if (!d)
         return;
-    }
     for (const struct dirent *e; (e = readdir(d));) {
         if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
             continue;
@@ -202,7 +203,15 @@ int brick_start(struct posix *p, struct err *err)
         return r;
     adopt_old_landfill(p);
     empty_unlink_dir(p);
-    if ((p->brick_uid != -1 || p->brick_gid != -1) && fchown(p->root_fd, (uid_t)p->brick_uid, (gid_t)p->brick_gid) < 0)
+    space_look(p);
+    return brick_owner(p, err);
+}
+
+int brick_owner(struct posix *p, struct err *err)
+{
+    struct stat st;
+    bool set = fstat(p->root_fd, &st) == 0 && ((p->brick_uid != -1 && p->brick_uid != st.st_uid) || (p->brick_gid != -1 && p->brick_gid != st.st_gid));
+    if (set && fchown(p->root_fd, (uid_t)p->brick_uid, (gid_t)p->brick_gid) < 0)
         return err_set(err, -errno, "volume %s: %s: owner cannot be set: %s", p->xl->name, p->directory, strerror(errno));
     return 0;
 }

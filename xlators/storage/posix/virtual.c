@@ -96,18 +96,19 @@ static int get_gfidtopath(struct posix *p, struct obj *o, const char *name, stru
     char text[16 * PATH_TEXT];
     if (!p->gfid2path)
         return -ENODATA;
-    int n;
-    if (S_ISDIR(o->st.st_mode)) {
-        n = gfid_path(p, o->gfid, text, sizeof(text));
-        if (n == 0)
-            n = (int)strlen(strcpy(text, "/"));
-    } else {
-        n = paths_of_file(p, o, false, text, sizeof(text));
-    }
+    int n = S_ISDIR(o->st.st_mode) ? ancestry_path(p, o, text, sizeof(text)) : paths_of_file(p, o, false, text, sizeof(text));
     if (n < 0)
         return n;
     int r = dict_set_binary(to, name, text, (size_t)n); /* without NUL, as stock */
     return r < 0 ? r : n;
+}
+
+int ancestry_path(struct posix *p, struct obj *o, char *text, size_t size)
+{
+    if (!S_ISDIR(o->st.st_mode))
+        return p->pgfid ? paths_of_file(p, o, false, text, size) : -ENODATA;
+    int n = gfid_path(p, o->gfid, text, size);
+    return n ? n : (int)strlen(strcpy(text, "/"));
 }
 
 /* Samba: which entry is called so, whatever the case? */
@@ -115,14 +116,9 @@ static int get_real_name(struct obj *o, const char *key, const char *name, struc
 {
     if (!S_ISDIR(o->st.st_mode))
         return -ENOTDIR;
-    int fd = openat(o->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!d) {
-        int r = -errno;
-        if (fd >= 0)
-            close(fd);
-        return r;
-    }
+    DIR *d = dir_again(o->fd);
+    if (!d)
+        return -errno;
     int r = -ENODATA;
     for (const struct dirent *e; (e = readdir(d));) {
         if (strcasecmp(e->d_name, name) || (gfid_is_root(o->gfid) && !strcmp(e->d_name, PRIVATE_DIR)))
@@ -172,11 +168,9 @@ int virtual_get(struct posix *p, struct fop *fop, struct obj *o, const char *nam
     if (!strcmp(name, "glusterfs.gfid2path") || !strcmp(name, "glusterfs.gfidtopath"))
         return get_gfidtopath(p, o, name, to);
     if (!strcmp(name, "glusterfs.ancestry.path")) {
-        char path[PATH_TEXT];
-        if (!S_ISDIR(o->st.st_mode))
-            return -ENODATA;
-        int r = gfid_path(p, o->gfid, path, sizeof(path));
-        return r < 0 ? r : text_reply(to, name, path[0] ? path : "/");
+        char path[16 * PATH_TEXT];
+        int r = ancestry_path(p, o, path, sizeof(path));
+        return r < 0 ? r : text_reply(to, name, path);
     }
     if (!strncmp(name, REAL_NAME, strlen(REAL_NAME)))
         return get_real_name(o, name, name + strlen(REAL_NAME), to);

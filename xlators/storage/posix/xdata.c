@@ -187,10 +187,10 @@ void want_fill(const struct want *w, struct obj *o, bool by_path, struct dict *t
         const struct dict_pair *pair = dict_find(w->req, "gf_request_link_count");
         dict_set(to, pair->key, pair->type, pair->value, pair->len);
     }
-    if (w->ancestry && S_ISDIR(o->st.st_mode)) {
+    if (w->ancestry) {
         char path[4096];
-        if (gfid_path(w->p, o->gfid, path, sizeof(path)) >= 0)
-            dict_set_text(to, "glusterfs.ancestry.path", path[0] ? path : "/");
+        if (ancestry_path(w->p, o, path, sizeof(path)) >= 0)
+            dict_set_text(to, "glusterfs.ancestry.path", path);
     }
 }
 
