@@ -86,7 +86,6 @@ struct rpc_client_stats {
     uint64_t attempts, connections, pings;
     unsigned int in_flight, abandoned, waiting; /* abandoned: timed out, and no reply yet; waiting: for the send queue */
     char state[16], peer[112];                  /* peer: address and port, or "" */
-    char local[112];
     struct transport_stats transport;           /* all zero while there is none */
 };
 void rpc_client_stats(struct rpc_client *c, struct rpc_client_stats *ret);
@@ -121,7 +120,7 @@ int rpc_reply_bulk(const struct rpc_reply *r, size_t used, struct slicev *ret);
 enum {
     RPC_EARLY = 1u << 0, /* may go before rpc_client_ready() */
 };
-struct rpc_msg;
+struct rpc_out;
 struct rpc_call {
     void (*done)(struct rpc_call *call, struct rpc_reply *reply);
     /* Where in the result bulk data starts, counted from its first byte; 0: cannot say yet. NULL: it has none. It lands page-
@@ -130,7 +129,7 @@ struct rpc_call {
     uint32_t link;          /* 0, or the number of the only connection on which it makes sense */
     unsigned int flags;
     unsigned int timeout_ms; /* 0: frame-timeout. Looked at once a second */
-    struct rpc_msg *msg;    /* rpc-lib's: made and not sent */
+    struct rpc_out *out;    /* rpc-lib's: made and not sent */
 };
 /* proc: what rpcgen made of the argument's structure, NULL: no arguments. -E2BIG: the lock owner is too long for a credential;
  * -EMSGSIZE: the arguments cannot be encoded. */

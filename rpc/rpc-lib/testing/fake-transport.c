@@ -29,6 +29,7 @@ struct transport {
     bool hold, down, admitted, disconnected;
     int disconnect_err, pauses;
     size_t queued;
+    uint64_t bytes_in, bytes_out;
 };
 struct transport_listener {
     const struct env *env;
@@ -36,6 +37,16 @@ struct transport_listener {
     void *host_data;
 };
 static struct transport_listener *the_listener; /* a test has one */
+struct transport_dialer {
+    const struct env *env;
+};
+static struct {                                 /* what was dialled last; the test's */
+    struct transport *t;
+    struct sockaddr_storage addr;
+    socklen_t len;
+    unsigned int dials;
+    int fail;
+} dialed;
 
 /* ---- the program around ------------------------------------------------------------------------------------------------- */
 void fake_env_init(struct fake_env *e, bool with_loop)
@@ -83,6 +94,47 @@ static void fake_unlisten(struct transport_listener *l)
     the_listener = NULL;
 }
 
+static struct transport *transport_new(const struct env *env)
+{
+    struct transport *t = calloc(1, sizeof(*t));
+
+    assert(t);
+    atomic_init(&t->refs, 2); /* the host's and the test's */
+    t->env = env;
+    pthread_mutex_init(&t->lock, NULL);
+    counter_add(&t->env->census->now[CENSUS_CONNS], 1);
+    return t;
+}
+
+static int fake_dialer(const struct env *env, const struct transport_options *options, struct transport_dialer **ret, struct err *err)
+{
+    *ret = calloc(1, sizeof(**ret));
+    assert(*ret);
+    (*ret)->env = env;
+    return 0;
+}
+static int fake_dial(struct transport_dialer *d, const struct sockaddr *addr, socklen_t len, const struct transport_host *host,
+                     void *host_data, struct transport **ret, struct err *err)
+{
+    dialed.dials++;
+    memset(&dialed.addr, 0, sizeof(dialed.addr));
+    if (addr)
+        memcpy(&dialed.addr, addr, len);
+    dialed.len = len;
+    if (dialed.fail)
+        return err_set(err, dialed.fail, "the test says so");
+    assert(!dialed.t);
+    dialed.t = *ret = transport_new(d->env);
+    (*ret)->host = host;
+    (*ret)->host_data = host_data;
+    (*ret)->peer.text = "192.0.2.2:49152";
+    return 0;
+}
+static void fake_undialer(struct transport_dialer *d)
+{
+    free(d);
+}
+
 static int fake_send(struct transport *t, struct msg *m)
 {
     struct sent s = {.len = m->body.len, .m = m};
@@ -99,6 +151,7 @@ static int fake_send(struct transport *t, struct msg *m)
     slicev_copy_out(&m->body, 0, s.bytes, s.len);
     t->sent[t->nr_sent++] = s;
     t->queued += s.len;
+    t->bytes_out += s.len;
     counter_add(&t->env->census->now[CENSUS_MESSAGES], 1);
     now = !t->hold;
     pthread_mutex_unlock(&t->lock);
@@ -143,7 +196,8 @@ static void fake_peer_of(struct transport *t, struct transport_peer *ret)
 static void fake_stats(struct transport *t, struct transport_stats *ret)
 {
     SCOPED_LOCK(&t->lock);
-    *ret = (struct transport_stats){.messages_out = t->nr_sent, .queued = t->queued};
+    *ret = (struct transport_stats){
+        .messages_out = t->nr_sent, .queued = t->queued, .bytes_in = t->bytes_in, .bytes_out = t->bytes_out};
     memcpy(ret->state, t->down ? "closed" : "up", t->down ? 7 : 3);
 }
 static void fake_ref(struct transport *t)
@@ -166,6 +220,7 @@ static void fake_unref(struct transport *t)
 const struct transport_type fake_transport = {
     .abi = TRANSPORT_ABI, .build_id = BUILD_ID, .name = "fake",
     .listen = fake_listen, .port = fake_port, .reconfigure = fake_reconfigure, .unlisten = fake_unlisten,
+    .dialer = fake_dialer, .dial = fake_dial, .undialer = fake_undialer,
     .send = fake_send, .queued = fake_queued, .admit = fake_admit, .pause = fake_pause, .resume = fake_resume,
     .disconnect = fake_disconnect, .peer = fake_peer_of, .stats = fake_stats, .ref = fake_ref, .unref = fake_unref,
 };
@@ -173,12 +228,10 @@ const struct transport_type fake_transport = {
 /* ---- what the test calls ------------------------------------------------------------------------------------------------ */
 struct transport *fake_connect_early(const struct fake_peer *peer)
 {
-    struct transport *t = calloc(1, sizeof(*t));
+    struct transport *t;
 
-    assert(t && the_listener);
-    atomic_init(&t->refs, 2); /* the service's and the test's */
-    t->env = the_listener->env;
-    pthread_mutex_init(&t->lock, NULL);
+    assert(the_listener);
+    t = transport_new(the_listener->env);
     if (peer)
         t->peer = *peer;
     if (!t->peer.text)
@@ -189,7 +242,6 @@ struct transport *fake_connect_early(const struct fake_peer *peer)
         in->sin_port = htons(1023);
         in->sin_addr.s_addr = htonl(0xc0000201);
     }
-    counter_add(&t->env->census->now[CENSUS_CONNS], 1);
     if (the_listener->host->accepted(the_listener->host_data, &t->peer.addr, &t->host, &t->host_data) < 0) {
         t->down = true;
         fake_unref(t);
@@ -209,6 +261,26 @@ struct transport *fake_connect(const struct fake_peer *peer)
     if (t)
         fake_up(t);
     return t;
+}
+
+struct transport *fake_dialed(void)
+{
+    struct transport *t = dialed.t;
+
+    dialed.t = NULL;
+    return t;
+}
+unsigned int fake_dials(struct sockaddr_storage *ret_addr)
+{
+    if (ret_addr)
+        *ret_addr = dialed.addr;
+    return dialed.dials;
+}
+void fake_dial_fails(int err)
+{
+    dialed.fail = err;
+    if (!err)
+        dialed.dials = 0;
 }
 
 static struct slice slice_copy(const struct env *env, const uint8_t *bytes, size_t len)
@@ -247,6 +319,9 @@ void fake_deliver_in_steps(struct transport *t, const void *bytes, size_t len, s
     }
     rec->census = t->env->census;
     counter_add(&t->env->census->now[CENSUS_RECORDS], 1);
+    pthread_mutex_lock(&t->lock);
+    t->bytes_in += len;
+    pthread_mutex_unlock(&t->lock);
     rec->head = slice_copy(t->env, from, head);
     for (size_t at = head; at < len; at += MiB) {
         int ret = slicev_add(&rec->bulk, slice_copy(t->env, from + at, min_of((size_t)MiB, len - at)));

@@ -30,6 +30,10 @@ struct fake_peer {
 struct transport *fake_connect(const struct fake_peer *peer); /* to the one listener there is; up() has come */
 struct transport *fake_connect_early(const struct fake_peer *peer); /* accepted, up() has not come */
 void fake_up(struct transport *t);
+/* The other end: what a client has dialled. NULL: nothing since the last call. It is the test's, as from fake_connect_early(). */
+struct transport *fake_dialed(void);
+unsigned int fake_dials(struct sockaddr_storage *ret_addr); /* how often, and whereto the last time (family 0: a path) */
+void fake_dial_fails(int err);                              /* the next dials; 0: they succeed, and count from 0 again */
 /* One record, without its mark. As on a real connection one that is longer than small is asked about with place() first, shown
  * at most step bytes more each time (0: all at once), and its bulk lands in pieces. */
 void fake_deliver(struct transport *t, const void *bytes, size_t len);
