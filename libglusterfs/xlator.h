@@ -43,10 +43,6 @@ struct upcall {
  * wire 10.1, brick-op's dictionaries), without any prefix. */
 enum xlator_question {
     ASK_INFO,            /* debug/io-stats: profile and top; in is the command's dictionary                       */
-    ASK_CLIENTS,         /* protocol/server: clientcount, client<i>...                                            */
-    ASK_INODES,          /* protocol/server: conncount, conn<i>.itable...                                         */
-    ASK_FDS,             /* protocol/server: conncount, conn<i>.fdtable...                                        */
-    ASK_CALLS,           /* protocol/server: callpool.count, callpool.stack<i>...                                 */
     ASK_BARRIER,         /* features/barrier: "barrier" = enable or disable; -EALREADY: it is so already          */
 };
 struct xlator_ask {

@@ -1,37 +1,19 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* io-stats.c: counts operations, bytes and latencies at one place of a graph; on a brick its name is what clients ask for.
+/* io-stats.c: the translator, and what is counted on an operation's way. See io-stats.h.
  *
- * With count-fop-hits and latency-measurement off an operation costs one load here. Its log-level option is the process's.
- *
- * Threads  Counters are relaxed and only add up. Source: spec brick 6.1. */
+ * Always: bytes and block sizes of READ and WRITE, what is opened, closed and forgotten, and the record of each opened file. All
+ * other operations cost one load while count-fop-hits and latency-measurement are off. The log-level option is the process's. */
+#include "io-stats.h"
+
 #include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
+#include "inode.h"
 #include "log.h"
 #include "logging.h"
-#include "xlator.h"
-
-#define BLOCK_SIZES 21 /* powers of two from 1 byte up to 1 MiB and above */
-
-struct fop_stats {
-    counter_t hits, failures;
-    counter_t timed, ns_sum; /* of those whose time was taken */
-    _Atomic uint64_t ns_max;
-};
-struct ios {
-    bool measure_latency, count_hits;
-    int64_t threads, brick_threads;
-    char *log_level, *brick_log_level, *unique_id, *volume_id;
-    int logger, log_format;
-    atomic_bool timing, counting; /* the two switches for the pollers; relaxed, a change may be seen an operation late */
-    struct fop_stats fops[NR_FOPS];
-    counter_t bytes_read, bytes_written;
-    counter_t reads[BLOCK_SIZES], writes[BLOCK_SIZES];
-};
 
 static const char *const loggers[] = {"gluster-log", NULL};
 static const char *const log_formats[] = {"no-msg-id", NULL};
@@ -61,62 +43,193 @@ static const struct option ios_options[] = {
 
 static unsigned int block_size(uint32_t bytes)
 {
-    unsigned int i = bytes > 1 ? 31u - (unsigned int)__builtin_clz(bytes) : 0;
-
-    return i < BLOCK_SIZES ? i : BLOCK_SIZES - 1;
+    return bytes > 1 ? 31u - (unsigned int)__builtin_clz(bytes) : 0;
 }
 
-static void note_max(_Atomic uint64_t *max, uint64_t v)
+static void note_time(struct ios *s, enum fop_op op, uint64_t ns)
 {
-    uint64_t seen = atomic_load_explicit(max, memory_order_relaxed);
+    counter_add(&s->now.timed[op], 1);
+    counter_add(&s->now.ns[op], (int64_t)ns);
+    for (unsigned int i = 0; i < NR_SINCE; i++) {
+        _Atomic uint64_t *max = &s->since[i].max_ns[op], *min = &s->since[i].min_ns[op];
+        uint64_t seen = atomic_load_explicit(max, memory_order_relaxed);
 
-    while (v > seen && !atomic_compare_exchange_weak_explicit(max, &seen, v, memory_order_relaxed, memory_order_relaxed))
-        ;
+        while (ns > seen && !atomic_compare_exchange_weak_explicit(max, &seen, ns, memory_order_relaxed, memory_order_relaxed))
+            ;
+        seen = atomic_load_explicit(min, memory_order_relaxed);
+        while ((!seen || ns < seen) && !atomic_compare_exchange_weak_explicit(min, &seen, ns, memory_order_relaxed, memory_order_relaxed))
+            ;
+    }
 }
 
 struct ios_frame {
     struct ios *s;
     uint64_t start_ns; /* 0: not timed */
+    bool measured;     /* its time counts */
+    bool counted;
 };
+
+static struct inode *inode_of(const struct fop *fop)
+{
+    return fop->fd ? fop->fd->inode : fop->loc.inode;
+}
+
+static void note_data(struct ios *s, const struct fop *fop, uint64_t ns)
+{
+    bool read = fop->op == FOP_READ;
+    unsigned int size = block_size((uint32_t)fop->ret);
+
+    counter_add(read ? &s->now.bytes_read : &s->now.bytes_written, fop->ret);
+    counter_add(read ? &s->now.reads[size] : &s->now.writes[size], 1);
+    if (!inode_of(fop))
+        return;
+    ios_bump(s, inode_of(fop), read ? TOP_READ : TOP_WRITE);
+    ios_note_speed(s, inode_of(fop), read ? TOP_READ_PERF : TOP_WRITE_PERF, (uint64_t)fop->ret, ns);
+}
+
+/* The mark in a descriptor's slot is what makes release() be called. */
+static void note_opened(struct ios *s, struct fop *fop)
+{
+    struct fd *fd = fop->out.fd;
+
+    if (!fd || fd_ctx_set(fd, s->xl, s) != s)
+        return;
+    ios_file_of(s, fd->inode);
+    if (!fd->is_dir)
+        ios_note_open(s, 1);
+    if (fop->op != FOP_CREATE) /* stock's list of openings is without them */
+        ios_bump(s, fd->inode, fd->is_dir ? TOP_OPENDIR : TOP_OPEN);
+}
+
+static void note_success(struct ios *s, struct fop *fop, uint64_t ns)
+{
+    switch (fop->op) {
+    case FOP_READ:
+    case FOP_WRITE:
+        if (fop->ret > 0)
+            note_data(s, fop, ns);
+        break;
+    case FOP_OPEN:
+    case FOP_OPENDIR:
+    case FOP_CREATE:
+        note_opened(s, fop);
+        break;
+    case FOP_READDIR:
+    case FOP_READDIRP:
+        if (fop->fd)
+            ios_bump(s, fop->fd->inode, TOP_READDIR);
+        break;
+    case FOP_UNLINK:
+    case FOP_RMDIR:
+        if (fop->loc.inode)
+            ios_note_removed(s, fop->loc.inode, &fop->loc);
+        break;
+    default:
+        break;
+    }
+}
 
 static void ios_done(struct fop *fop, void *ctx)
 {
     const struct ios_frame *f = ctx;
-    struct fop_stats *st = &f->s->fops[fop->op];
+    struct ios *s = f->s;
+    uint64_t ns = f->start_ns ? clock_ns() - f->start_ns : 0;
 
-    if (fop->ret < 0)
-        counter_add(&st->failures, 1);
-    if (f->start_ns) {
-        uint64_t ns = clock_ns() - f->start_ns;
-        counter_add(&st->timed, 1);
-        counter_add(&st->ns_sum, (int64_t)ns);
-        note_max(&st->ns_max, ns);
-    }
-    if (fop->ret > 0 && fop->op == FOP_READ) {
-        counter_add(&f->s->bytes_read, fop->ret);
-        counter_add(&f->s->reads[block_size((uint32_t)fop->ret)], 1);
-    } else if (fop->ret > 0 && fop->op == FOP_WRITE) {
-        counter_add(&f->s->bytes_written, fop->ret);
-        counter_add(&f->s->writes[block_size((uint32_t)fop->ret)], 1);
-    }
+    if (f->counted && fop->ret < 0)
+        counter_add(&s->now.failures[fop->op], 1);
+    if (f->measured)
+        note_time(s, fop->op, ns);
+    if (fop->ret >= 0)
+        note_success(s, fop, ns);
     fop_complete(fop, fop->ret, fop->err);
+}
+
+static void follow(struct xlator *xl, struct fop *fop, bool timed)
+{
+    struct ios *s = xl->priv;
+    bool timing = atomic_load_explicit(&s->timing, memory_order_relaxed);
+    bool counting = timing || atomic_load_explicit(&s->counting, memory_order_relaxed);
+    struct ios_frame *f = fop_alloc(fop, sizeof(*f));
+
+    if (counting)
+        counter_add(&s->now.hits[fop->op], 1);
+    if (f) { /* without memory the operation goes on uncounted */
+        *f = (struct ios_frame){.s = s, .start_ns = timing || timed ? clock_ns() : 0, .measured = timing, .counted = counting};
+        fop_push(fop, ios_done, f);
+    }
+    fop_pass(xl, fop);
 }
 
 static void ios_any(struct xlator *xl, struct fop *fop)
 {
     struct ios *s = xl->priv;
-    bool timing = atomic_load_explicit(&s->timing, memory_order_relaxed);
 
-    if (timing || atomic_load_explicit(&s->counting, memory_order_relaxed)) {
-        struct ios_frame *f = fop_alloc(fop, sizeof(*f));
-        counter_add(&s->fops[fop->op].hits, 1);
-        if (f) { /* without memory the operation goes on uncounted */
-            f->s = s;
-            f->start_ns = timing ? clock_ns() : 0;
-            fop_push(fop, ios_done, f);
-        }
+    if (atomic_load_explicit(&s->timing, memory_order_relaxed) || atomic_load_explicit(&s->counting, memory_order_relaxed))
+        follow(xl, fop, false);
+    else
+        fop_pass(xl, fop);
+}
+
+static void ios_noted(struct xlator *xl, struct fop *fop)
+{
+    follow(xl, fop, false);
+}
+
+static void ios_data(struct xlator *xl, struct fop *fop)
+{
+    follow(xl, fop, true);
+}
+
+static void ios_release(struct xlator *xl, struct fd *fd, void *ctx)
+{
+    struct ios *s = xl->priv;
+
+    counter_add(&s->now.hits[fd->is_dir ? FOP_RELEASEDIR : FOP_RELEASE], 1);
+    if (!fd->is_dir)
+        ios_note_open(s, -1);
+}
+
+static void ios_forget(struct xlator *xl, struct inode *in, void *ctx)
+{
+    struct ios *s = xl->priv;
+
+    counter_add(&s->now.hits[STAT_FORGET], 1);
+    ios_file_unref(ctx);
+}
+
+/* Bits of an invalidation, spec wire 8.1. */
+enum { UP_NLINK = 0x1, UP_ATTRIBUTES = 0x7e, UP_RENAME = 0x80, UP_FORGET = 0x100, UP_XATTR = 0xc00 };
+
+static void count_upcall(struct ios *s, const struct upcall *up)
+{
+    bool is[NR_UPCALLS] = {[UPCALLS_ALL] = true, [UPCALLS_LEASE] = up->kind == UPCALL_RECALL_LEASE};
+
+    if (up->kind == UPCALL_INVALIDATE) {
+        is[UPCALLS_ATTRIBUTES] = up->flags & UP_ATTRIBUTES;
+        is[UPCALLS_XATTR] = up->flags & UP_XATTR;
+        is[UPCALLS_RENAME] = up->flags & UP_RENAME;
+        is[UPCALLS_NLINK] = up->flags & UP_NLINK;
+        is[UPCALLS_FORGET] = up->flags & UP_FORGET;
     }
-    fop_pass(xl, fop);
+    for (unsigned int i = 0; i < NR_UPCALLS; i++)
+        counter_add(&s->now.upcalls[i], is[i]);
+}
+
+static void ios_notify(struct xlator *xl, enum xlator_event event, void *data)
+{
+    switch (event) {
+    case EVENT_UPCALL:
+        count_upcall(xl->priv, data);
+        xlator_notify_up(xl, event, data);
+        break;
+    case EVENT_CHILD_UP:
+    case EVENT_CHILD_DOWN:
+        xlator_notify_up(xl, event, data);
+        break;
+    default:
+        xlator_notify_down(xl, event, data);
+        break;
+    }
 }
 
 static void ios_setxattr(struct xlator *xl, struct fop *fop)
@@ -154,7 +267,24 @@ static int take_options(struct xlator *xl, struct err *err)
 
 static int ios_init(struct xlator *xl, struct err *err)
 {
+    struct ios *s = xl->priv;
+
+    s->xl = xl;
+    pthread_mutex_init(&s->lock, NULL);
+    s->lock_made = true;
+    ios_begin(s, SINCE_CLEARED);
+    ios_begin(s, SINCE_ASKED);
     return take_options(xl, err);
+}
+
+static void ios_fini(struct xlator *xl)
+{
+    struct ios *s = xl->priv;
+
+    if (!s->lock_made)
+        return;
+    ios_clear_top(s);
+    pthread_mutex_destroy(&s->lock);
 }
 
 static int ios_reconfigure(struct xlator *xl, const struct optset *set, struct err *err)
@@ -183,18 +313,18 @@ static void ios_dump(struct xlator *xl, struct dump *d)
 
     dump_kv(d, "latency-measurement", "%s", s->measure_latency ? "on" : "off");
     dump_kv(d, "count-fop-hits", "%s", s->count_hits ? "on" : "off");
-    dump_kv(d, "data_read", "%" PRId64, counter_get(&s->bytes_read));
-    dump_kv(d, "data_written", "%" PRId64, counter_get(&s->bytes_written));
-    dump_sizes(d, "read", s->reads);
-    dump_sizes(d, "write", s->writes);
+    dump_kv(d, "data_read", "%" PRId64, counter_get(&s->now.bytes_read));
+    dump_kv(d, "data_written", "%" PRId64, counter_get(&s->now.bytes_written));
+    dump_kv(d, "open_files", "%" PRId64, counter_get(&s->open));
+    dump_sizes(d, "read", s->now.reads);
+    dump_sizes(d, "write", s->now.writes);
     for (int op = FOP_STAT; op < NR_FOPS; op++) {
-        struct fop_stats *st = &s->fops[op];
-        int64_t hits = counter_get(&st->hits), timed = counter_get(&st->timed);
+        int64_t hits = counter_get(&s->now.hits[op]), timed = counter_get(&s->now.timed[op]);
         if (hits)
             dump_kv(d, fop_name((enum fop_op)op),
                     "hits %" PRId64 ", failed %" PRId64 ", timed %" PRId64 ", average %" PRId64 " us, longest %" PRIu64 " us", hits,
-                    counter_get(&st->failures), timed, timed ? counter_get(&st->ns_sum) / timed / 1000 : 0,
-                    atomic_load_explicit(&st->ns_max, memory_order_relaxed) / 1000);
+                    counter_get(&s->now.failures[op]), timed, timed ? counter_get(&s->now.ns[op]) / timed / 1000 : 0,
+                    atomic_load_explicit(&s->since[SINCE_CLEARED].max_ns[op], memory_order_relaxed) / 1000);
     }
 }
 
@@ -203,8 +333,19 @@ const struct xlator_type io_stats_type = {
     .options = ios_options,
     .nr_options = array_len(ios_options),
     .priv_size = sizeof(struct ios),
+    .inode_slot = true,
+    .fd_slot = true,
     .init = ios_init,
     .reconfigure = ios_reconfigure,
-    .on = {[FOP_STAT ... FOP_FSYNC] = ios_any, [FOP_SETXATTR] = ios_setxattr, [FOP_GETXATTR ... NR_FOPS - 1] = ios_any},
+    .fini = ios_fini,
+    .notify = ios_notify,
+    .on = {[FOP_STAT ... FOP_MKDIR] = ios_any, [FOP_UNLINK ... FOP_RMDIR] = ios_noted, [FOP_SYMLINK ... FOP_TRUNCATE] = ios_any,
+           [FOP_OPEN] = ios_noted, [FOP_READ ... FOP_WRITE] = ios_data, [FOP_STATFS ... FOP_FSYNC] = ios_any, [FOP_SETXATTR] = ios_setxattr,
+           [FOP_GETXATTR ... FOP_REMOVEXATTR] = ios_any, [FOP_OPENDIR] = ios_noted, [FOP_FSYNCDIR ... FOP_ACCESS] = ios_any,
+           [FOP_CREATE] = ios_noted, [FOP_FTRUNCATE ... FOP_LOOKUP] = ios_any, [FOP_READDIR] = ios_noted,
+           [FOP_INODELK ... FOP_FSETATTR] = ios_any, [FOP_READDIRP] = ios_noted, [FOP_RELEASE ... NR_FOPS - 1] = ios_any},
+    .forget = ios_forget,
+    .release = ios_release,
     .dump = ios_dump,
+    .ask = ios_ask,
 };
