@@ -93,6 +93,8 @@ static void deliver(struct xlator *xl, bool up, enum xlator_event event, void *d
 
 void xlator_notify_up(struct xlator *xl, enum xlator_event event, void *data)
 {
+    if (event == EVENT_CHILD_UP || event == EVENT_CHILD_DOWN)
+        atomic_store_explicit(&xl->up, event == EVENT_CHILD_UP, memory_order_relaxed); /* a flag by itself: nothing is published with it */
     if (xl == xl->graph->top && xl->graph->notify)
         xl->graph->notify(xl->graph, event, data);
     for (struct xlator *above = xl->next; above; above = above->next) /* parents stand behind their children */

@@ -97,6 +97,7 @@ struct xlator {
     struct xlator *handler[NR_FOPS]; /* the first at or below that handles it; NULL: none (EOPNOTSUPP) */
     bool initialised;
     unsigned int depth;              /* longest chain from here down, 1 for a leaf */
+    atomic_bool up;                  /* its last word upwards was EVENT_CHILD_UP, not _DOWN; set before the parents hear it */
     struct xlator *next;             /* file order */
 };
 

@@ -109,9 +109,58 @@ static void a_directory_in_a_list_counts_for_that_subdirectory_only(void **state
     struct auth_asker who = {.brick = "/b", .addr = &peer, .subdir = "/sub"};
 
     assert_true(lets_in("auth.addr./b.allow=/sub(192.0.2.7)", &usual, who));
-    assert_true(lets_in("auth.addr./b.allow=/sub", &usual, who));
+    assert_false(lets_in("auth.addr./b.allow=/sub", &usual, who)); /* is refused at start */
     assert_false(lets_in("auth.addr./b.allow=/sub(192.0.2.8),/(*)", &usual, who));
-    assert_false(lets_in("auth.addr./b.allow=*", &usual, who));
+    assert_false(lets_in("auth.addr./b.allow=/su(*),/sub/deep(*)", &usual, who));
+}
+
+static void an_element_without_a_directory_counts_for_all_of_them(void **state)
+{
+    struct sockaddr_storage peer = v4("192.0.2.7", 49151);
+    struct auth_asker who = {.brick = "/b", .addr = &peer, .subdir = "/sub"};
+
+    assert_true(lets_in("auth.addr./b.allow=*", &usual, who));
+    assert_true(lets_in("auth.addr./b.allow=192.0.2.*", &usual, who));
+    assert_false(lets_in("auth.addr./b.allow=192.0.2.*,/sub(10.0.0.1)", &usual, who)); /* but not beside directories */
+    assert_false(lets_in("auth.addr./b.allow=*;auth.addr./b.reject=/d(10.0.0.1),192.0.2.7", &usual, who));
+    assert_false(lets_in("auth.addr./b.allow=*;auth.addr./b.reject=192.0.2.7", &usual, who));
+    assert_false(lets_in("auth.addr./b.allow=*;auth.addr./b.reject=/sub(192.0.2.7)", &usual, who));
+    assert_true(lets_in("auth.addr./b.allow=*;auth.addr./b.reject=/other(192.0.2.7)", &usual, who));
+}
+
+/* "near" is 192.0.2.7, and nobody else is anybody. */
+static bool near_has(void *ctx, const char *name, const uint8_t addr[16])
+{
+    return strcmp(name, "near.example") == 0 && memcmp(addr, (const uint8_t[]){[10] = 0xff, 0xff, 192, 0, 2, 7}, 16) == 0;
+}
+
+static void a_host_name_is_its_addresses(void **state)
+{
+    static const struct auth_conf conf = {.allow_insecure = true, .host_has = near_has};
+    struct sockaddr_storage peer = v4("192.0.2.7", 49151), other = v4("192.0.2.8", 49151);
+    struct auth_asker near = {.brick = "/b", .addr = &peer}, far = {.brick = "/b", .addr = &other};
+
+    assert_true(lets_in("auth.addr./b.allow=far.example,near.example", &conf, near));
+    assert_false(lets_in("auth.addr./b.allow=far.example,near.example", &conf, far));
+    assert_false(lets_in("auth.addr./b.allow=*;auth.addr./b.reject=near.example", &conf, near));
+    assert_true(lets_in("auth.addr./b.allow=/(near.example)", &conf, near));
+    assert_false(lets_in("auth.addr./b.allow=near.example", &usual, near)); /* nobody knows any host */
+}
+
+static void host_names_are_found_in_the_lists_each_once(void **state)
+{
+    struct optset set = rules_of("auth.addr./b.allow=*,h1,10.*,h2.example,/d(h3|10.0.0.1|H1);auth.addr./b.reject=h1,2001:db8::1,localhost;"
+                                 "auth.login./b.ssl-allow=h9");
+    char **names;
+    unsigned int n;
+
+    assert_int_equal(auth_host_names(&set, &names, &n), 0);
+    assert_int_equal(n, 3);
+    assert_string_equal(names[0], "h1");
+    assert_string_equal(names[1], "h2.example");
+    assert_string_equal(names[2], "h3");
+    auth_free_names(names, n);
+    optset_done(&set);
 }
 
 static void ipv6_peers_match_addresses_networks_and_mapped_ipv4(void **state)
@@ -215,11 +264,11 @@ static void a_rule_that_cannot_be_obeyed_is_named_with_its_line(void **state)
     } cases[] = {
         {"auth.addr./b.allow=*,192.0.2.0/24,!10.*,2001:db8::1,localhost,/d(10.0.0.1|*)", 0, NULL},
         {"auth.login./b.allow=joe;auth.login.joe.password=x;auth.login./b.ssl-allow=a.example", 0, NULL},
-        {"auth.addr./b.allow=host7", -EOPNOTSUPP, "host7"},
-        {"auth.addr./b.reject=10.0.0.1,host.example", -EOPNOTSUPP, "host.example"},
-        {"auth.addr./b.allow=/d(10.0.0.1|host7)", -EOPNOTSUPP, "host7"},
+        {"auth.addr./b.allow=host7,10.0.0.1,/d(10.0.0.1|host7)", 0, NULL},
+        {"auth.addr./b.reject=10.0.0.1,!host.example", -EINVAL, "host.example"},
+        {"auth.addr./b.allow=/d", -EINVAL, "/directory("},
         {"auth.addr./b.allow=192.0.2.0/33", -EINVAL, "192.0.2.0/33"},
-        {"auth.addr./b.allow=/d(10.0.0.1", -EINVAL, "parenthesis"},
+        {"auth.addr./b.allow=/d(10.0.0.1", -EINVAL, "/directory("},
         {"auth.addr./b.allowed=*", -EINVAL, "allow"},
         {"auth.kerberos./b.allow=*", -EINVAL, "module"},
         {"auth.login.joe.passwd=x", -EINVAL, "password"},
@@ -240,6 +289,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_compared_as_lists_of_patterns_say),
         cmocka_unit_test(a_directory_in_a_list_counts_for_that_subdirectory_only),
+        cmocka_unit_test(an_element_without_a_directory_counts_for_all_of_them),
+        cmocka_unit_test(a_host_name_is_its_addresses),
+        cmocka_unit_test(host_names_are_found_in_the_lists_each_once),
         cmocka_unit_test(ipv6_peers_match_addresses_networks_and_mapped_ipv4),
         cmocka_unit_test(a_unix_socket_has_no_address_to_check),
         cmocka_unit_test(high_ports_are_rejected_when_insecure_is_off),

@@ -62,6 +62,14 @@ static struct address address_of(const struct sockaddr_storage *ss)
     return a;
 }
 
+bool auth_address(const struct sockaddr_storage *ss, uint8_t ret[16])
+{
+    struct address a = address_of(ss);
+
+    memcpy(ret, a.b, sizeof(a.b));
+    return a.ip;
+}
+
 static bool address_parse(const char *text, uint8_t ret[16])
 {
     struct in_addr v4;
@@ -124,7 +132,14 @@ static bool is_host_name(const char *text)
     return letter;
 }
 
-static bool element_matches(const char *el, const struct address *a)
+static bool names_host(const char *el)
+{
+    uint8_t b[16];
+
+    return is_host_name(el) && !address_parse(el, b) && strcasecmp(el, "localhost") != 0;
+}
+
+static bool element_matches(const struct auth_conf *conf, const char *el, const struct address *a)
 {
     uint8_t b[16];
     unsigned int bits;
@@ -138,6 +153,8 @@ static bool element_matches(const char *el, const struct address *a)
         hit = in_network(a->b, b, bits);
     else if (strcasecmp(el, "localhost") == 0)
         hit = is_loopback(a->b);
+    else if (names_host(el))
+        hit = conf->host_has && conf->host_has(conf->ctx, el, a->b);
     else
         hit = fnmatch(el, a->text, 0) == 0;
     return hit != invert;
@@ -182,10 +199,23 @@ static bool split_subdir(char *el, char **ret_hosts)
     return true;
 }
 
-/* Elements of a list that count for this subdirectory are tried in order; the first that matches decides. */
-static bool address_listed(const char *list, const char *subdir, const struct address *a)
+static bool has_directories(const char *list)
+{
+    char el[ELEMENT_MAX];
+    bool too_long;
+
+    while (next_element(&list, ", ", el, &too_long))
+        if (*el == '/')
+            return true;
+    return false;
+}
+
+/* Elements of a list that count for this subdirectory are tried in order; the first that matches decides. Those without a directory
+ * count for all in a list without any, else for "/" (plain false) or still for all (plain true: who is rejected). */
+static bool address_listed(const struct auth_conf *conf, const char *list, const char *subdir, bool plain, const struct address *a)
 {
     char el[ELEMENT_MAX], inner[ELEMENT_MAX];
+    bool all = plain || strcmp(subdir, "/") == 0 || !has_directories(list);
     char *hosts;
     bool too_long;
 
@@ -193,16 +223,13 @@ static bool address_listed(const char *list, const char *subdir, const struct ad
         if (!*el)
             continue;
         if (*el == '/') {
-            bool has_hosts = split_subdir(el, &hosts);
-            if (strcmp(el, subdir) != 0)
+            if (!split_subdir(el, &hosts) || strcmp(el, subdir) != 0)
                 continue;
-            if (!has_hosts)
-                return true; /* a directory alone: from everywhere */
             const char *rest = hosts;
             while (next_element(&rest, "| ", inner, &too_long))
-                if (*inner && element_matches(inner, a))
+                if (*inner && element_matches(conf, inner, a))
                     return true;
-        } else if (strcmp(subdir, "/") == 0 && element_matches(el, a)) {
+        } else if (all && element_matches(conf, el, a)) {
             return true;
         }
     }
@@ -262,11 +289,11 @@ static enum verdict ask_addr(const struct optset *rules, const struct auth_conf 
         *why = "its source port is not below 1024 and rpc-auth-allow-insecure is off";
         return REJECT;
     }
-    if (reject && address_listed(reject, subdir, &a)) {
+    if (reject && address_listed(conf, reject, subdir, true, &a)) {
         *why = "its address is in auth.addr's reject list";
         return REJECT;
     }
-    return allow && address_listed(allow, subdir, &a) ? ACCEPT : DONT_CARE;
+    return allow && address_listed(conf, allow, subdir, false, &a) ? ACCEPT : DONT_CARE;
 }
 
 /* Equal in a time that does not tell where they differ. */
@@ -340,49 +367,68 @@ bool auth_port_privileged(const struct sockaddr_storage *addr)
 
 /* ---- what a person wrote ------------------------------------------------------------------------------------------------ */
 
-static int check_element(const char *el, const struct optpair *p, const char *who, struct err *err)
+/* Calls fn for each element, those within parentheses one by one, until it returns something else than 0. el: in place, until then.
+ * -E2BIG: an element is too long; -ENOTDIR: one that begins with "/" has no "(...)" behind it. */
+static int each_element(const char *list, int (*fn)(const char *el, void *ctx), void *ctx)
 {
+    char el[ELEMENT_MAX], inner[ELEMENT_MAX];
+    const char *rest;
+    char *hosts;
+    bool too_long;
+    int r = 0;
+
+    while (r == 0 && next_element(&list, ", ", el, &too_long)) {
+        if (too_long)
+            return -E2BIG;
+        if (*el != '/') {
+            r = fn(el, ctx);
+            continue;
+        }
+        if (!split_subdir(el, &hosts))
+            return -ENOTDIR;
+        for (rest = hosts; r == 0 && next_element(&rest, "| ", inner, &too_long);)
+            r = fn(inner, ctx);
+    }
+    return r;
+}
+
+struct check {
+    const struct optpair *p;
+    const char *who;
+    struct err *err;
+};
+
+static int check_element(const char *el, void *ctx)
+{
+    const struct check *c = ctx;
+    const struct optpair *p = c->p;
     uint8_t b[16];
     unsigned int bits;
+    bool invert = *el == '!';
 
-    if (*el == '!')
+    if (invert)
         el++;
     if (strchr(el, '/') && !network_parse(el, b, &bits))
-        return err_set(err, -EINVAL, "%s:%d: volume %s: option %s: \"%s\" is not a network (write 192.0.2.0/24)", p->file, p->line, who,
+        return err_set(c->err, -EINVAL, "%s:%d: volume %s: option %s: \"%s\" is not a network (write 192.0.2.0/24)", p->file, p->line, c->who,
                        p->key, el);
-    if (!address_parse(el, b) && is_host_name(el) && strcasecmp(el, "localhost") != 0)
-        return err_set(err, -EOPNOTSUPP,
-                       "%s:%d: volume %s: option %s: \"%s\" is a host name; host names are not looked up, write its address", p->file,
-                       p->line, who, p->key, el);
+    if (invert && names_host(el))
+        return err_set(c->err, -EINVAL, "%s:%d: volume %s: option %s: \"!%s\": \"!\" is for networks and patterns, not for host names", p->file,
+                       p->line, c->who, p->key, el);
     return 0;
 }
 
 static int check_addresses(const struct optpair *p, const char *who, struct err *err)
 {
-    const char *list = p->value, *rest;
-    char el[ELEMENT_MAX], inner[ELEMENT_MAX];
-    char *hosts;
-    bool too_long;
-    int r;
+    struct check c = {.p = p, .who = who, .err = err};
+    int r = each_element(p->value, check_element, &c);
 
-    while (next_element(&list, ", ", el, &too_long)) {
-        if (too_long)
-            return err_set(err, -EINVAL, "%s:%d: volume %s: option %s: an element is longer than %d bytes", p->file, p->line, who, p->key,
-                           ELEMENT_MAX - 1);
-        if (*el != '/') {
-            if ((r = check_element(el, p, who, err)) < 0)
-                return r;
-            continue;
-        }
-        if (!strchr(el, '('))
-            continue;
-        if (!split_subdir(el, &hosts))
-            return err_set(err, -EINVAL, "%s:%d: volume %s: option %s: \"%s\" has no closing parenthesis", p->file, p->line, who, p->key, el);
-        for (rest = hosts; next_element(&rest, "| ", inner, &too_long);)
-            if ((r = check_element(inner, p, who, err)) < 0)
-                return r;
-    }
-    return 0;
+    if (r == -E2BIG)
+        return err_set(err, -EINVAL, "%s:%d: volume %s: option %s: an element is longer than %d bytes", p->file, p->line, who, p->key,
+                       ELEMENT_MAX - 1);
+    if (r == -ENOTDIR)
+        return err_set(err, -EINVAL, "%s:%d: volume %s: option %s: \"%s\": write /directory(address|address)", p->file, p->line, who, p->key,
+                       p->value);
+    return r;
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -390,6 +436,11 @@ static bool ends_with(const char *text, const char *end)
     size_t t = strlen(text), e = strlen(end);
 
     return t > e && strcmp(text + t - e, end) == 0;
+}
+
+static bool is_address_list(const char *key)
+{
+    return strncmp(key, "auth.addr.", 10) == 0 || strncmp(key, "auth.ip.", 8) == 0;
 }
 
 int auth_check_rules(const struct optset *rules, const char *who, struct err *err)
@@ -401,7 +452,7 @@ int auth_check_rules(const struct optset *rules, const char *who, struct err *er
         if (strncmp(p->key, "auth.", 5) != 0)
             continue;
         const char *what = p->key + 5;
-        if (strncmp(what, "addr.", 5) == 0 || strncmp(what, "ip.", 3) == 0) {
+        if (is_address_list(p->key)) {
             if (!ends_with(what, ".allow") && !ends_with(what, ".reject"))
                 return err_set(err, -EINVAL, "%s:%d: volume %s: option %s: must end in .allow or .reject", p->file, p->line, who, p->key);
             if ((r = check_addresses(p, who, err)) < 0)
@@ -415,5 +466,53 @@ int auth_check_rules(const struct optset *rules, const char *who, struct err *er
                            p->line, who, p->key);
         }
     }
+    return 0;
+}
+
+/* ---- host names ----------------------------------------------------------------------------------------------------------- */
+
+struct names {
+    char **v;
+    unsigned int n;
+};
+
+static int add_name(const char *el, void *ctx)
+{
+    struct names *to = ctx;
+
+    if (!names_host(el))
+        return 0;
+    for (unsigned int i = 0; i < to->n; i++)
+        if (strcasecmp(to->v[i], el) == 0)
+            return 0;
+    char **v = reallocarray(to->v, to->n + 1, sizeof(*v));
+    if (!v)
+        return -ENOMEM;
+    to->v = v;
+    v[to->n] = strdup(el);
+    return v[to->n] && ++to->n ? 0 : -ENOMEM;
+}
+
+void auth_free_names(char **names, unsigned int n)
+{
+    while (n-- > 0)
+        free(names[n]);
+    free(names);
+}
+
+int auth_host_names(const struct optset *rules, char ***ret, unsigned int *ret_n)
+{
+    struct names names = {0};
+    int r = 0;
+
+    for (unsigned int i = 0; i < rules->n && r == 0; i++)
+        if (is_address_list(rules->pairs[i].key))
+            r = each_element(rules->pairs[i].value, add_name, &names);
+    if (r < 0) {
+        auth_free_names(names.v, names.n);
+        return r;
+    }
+    *ret = names.v;
+    *ret_n = names.n;
     return 0;
 }

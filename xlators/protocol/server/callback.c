@@ -12,12 +12,15 @@
 #define EVENT_TYPE_INVALIDATION 1
 
 /* One connection of the client with this uid, with a reference; NULL: there is none. */
-static struct rpc_conn *conn_of(struct server *s, const char *uid)
+static struct rpc_conn *conn_of(struct server *s, const char *uid, struct server_root *ret_root)
 {
     SCOPED_LOCK(&s->lock);
-    for (struct server_client *sc = s->clients; sc; sc = sc->next)
-        if (sc->conns && strcmp(sc->client->uid, uid) == 0)
-            return rpc_conn_ref(sc->conns->rpc);
+    for (struct server_client *sc = s->clients; sc; sc = sc->next) {
+        if (!sc->conns || strcmp(sc->client->uid, uid) != 0)
+            continue;
+        *ret_root = sc->root;
+        return rpc_conn_ref(sc->conns->rpc);
+    }
     return NULL;
 }
 
@@ -89,9 +92,11 @@ static int encode(struct iobuf_pool *bufs, const struct upcall *up, wire_dict3 x
     return -EINVAL;
 }
 
-void server_upcall(struct server *s, const struct upcall *up)
+void server_upcall(struct server *s, const struct upcall *from)
 {
-    struct rpc_conn *conn = conn_of(s, up->client_uid);
+    struct upcall call = *from, *up = &call;
+    struct server_root root = {0};
+    struct rpc_conn *conn = conn_of(s, up->client_uid, &root);
     struct slicev body = {0};
     struct slice bytes;
     uint32_t procedure;
@@ -99,6 +104,8 @@ void server_upcall(struct server *s, const struct upcall *up)
 
     if (!conn)
         return;
+    if (root.set && gfid_equal(up->gfid, root.gfid))
+        up->gfid = gfid_root;
     int r = encode(s->xl->graph->process->env.bufs, up, old_form(up->xdata, &xdata), &procedure, &bytes);
     free(xdata);
     if (r == 0) {
@@ -115,27 +122,27 @@ struct conn_list {
     unsigned int n, cap;
 };
 
-static struct conn_list all_conns(struct server *s)
+static struct conn_list conns_of_brick(struct server *s, const struct xlator *bound)
 {
     struct conn_list list = {0};
     SCOPED_LOCK(&s->lock);
 
     for (struct server_client *sc = s->clients; sc; sc = sc->next)
-        for (struct server_conn *c = sc->conns; c; c = c->next)
+        for (struct server_conn *c = sc->conns; c && sc->bound == bound; c = c->next)
             list.cap++;
     list.v = list.cap ? calloc(list.cap, sizeof(*list.v)) : NULL;
     if (!list.v)
         return list;
     for (struct server_client *sc = s->clients; sc; sc = sc->next)
-        for (struct server_conn *c = sc->conns; c; c = c->next)
+        for (struct server_conn *c = sc->conns; c && sc->bound == bound; c = c->next)
             list.v[list.n++] = rpc_conn_ref(c->rpc);
     return list;
 }
 
 /* For CHILD_UP and CHILD_DOWN, which have no arguments. */
-void server_tell_all(struct server *s, uint32_t procedure)
+void server_tell_all(struct server *s, const struct xlator *bound, uint32_t procedure)
 {
-    struct conn_list list = all_conns(s);
+    struct conn_list list = conns_of_brick(s, bound);
 
     for (unsigned int i = 0; i < list.n; i++) {
         struct slicev body = {0};

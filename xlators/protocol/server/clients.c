@@ -2,7 +2,8 @@
 /* clients.c: who is connected. Connections whose SETVOLUME named the same process-uuid with the same credential are one client:
  * they share its descriptors and locks, and it ends with the last of them. A reconnect brings a new uuid and is a new client.
  *
- * The key also has the brick and whether a user name was proven, so that nobody becomes trusted by naming the uuid of one who is. */
+ * The key also has the brick, the mounted directory and whether a user name was proven, so that nobody becomes trusted, or sees
+ * more of the brick, by naming the uuid of one who may. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +11,32 @@
 #include "graph.h"
 #include "server.h"
 
+static bool same_root(const struct server_client *sc, const struct server_peer *who)
+{
+    if (!sc->subdir || !who->subdir)
+        return sc->subdir == who->subdir;
+    return strcmp(sc->subdir, who->subdir) == 0 && gfid_equal(sc->root.gfid, who->root.gfid);
+}
+
 static bool same_client(const struct server_client *sc, const struct server_peer *who)
 {
     const struct rpc_cred *cred = who->cred;
 
     return sc->bound == who->bound && sc->client->trusted == (who->user != NULL) && sc->flavor == cred->flavor &&
-           sc->cred_len == cred->raw_len && memcmp(sc->cred, cred->raw, cred->raw_len) == 0 && strcmp(sc->client->uid, who->uid) == 0;
+           sc->cred_len == cred->raw_len && memcmp(sc->cred, cred->raw, cred->raw_len) == 0 && strcmp(sc->client->uid, who->uid) == 0 &&
+           same_root(sc, who);
 }
 
 static char *copy(const char *text)
 {
     return text ? strdup(text) : NULL;
+}
+
+static void client_free(struct server_client *sc)
+{
+    client_unref(sc->client);
+    free(sc->subdir);
+    free(sc);
 }
 
 static struct server_client *client_make(struct server_conn *conn, const struct server_peer *who, uint32_t opversion)
@@ -32,11 +48,12 @@ static struct server_client *client_make(struct server_conn *conn, const struct 
     if (!sc)
         return NULL;
     sc->client = client_new(s->xl->graph, who->uid, &s->xl->graph->process->census);
-    if (!sc->client || who->cred->raw_len > sizeof(sc->cred)) {
-        client_unref(sc->client);
-        free(sc);
+    sc->subdir = copy(who->subdir);
+    if (!sc->client || who->cred->raw_len > sizeof(sc->cred) || (who->subdir && !sc->subdir)) {
+        client_free(sc);
         return NULL;
     }
+    sc->root = who->root;
     rpc_conn_peer(conn->rpc, &peer);
     sc->client->owner = sc;
     sc->client->trusted = who->user != NULL;
@@ -66,22 +83,24 @@ static void set_owner(struct server_conn *conn, struct server_client *sc)
     conn->owner = sc;
 }
 
-static void join_locked(struct server_conn *conn, struct server_client *sc)
+/* -ENOTCONN: too late. */
+static int join_locked(struct server_conn *conn, struct server_client *sc)
 {
+    if (conn->gone)
+        return -ENOTCONN;
     set_owner(conn, sc);
     conn->next = sc->conns;
     sc->conns = conn;
+    return 0;
 }
 
-/* False: there is no such client yet. */
-static bool join(struct server_conn *conn, const struct server_peer *who)
+/* -ENOENT: there is no such client yet. */
+static int join(struct server_conn *conn, const struct server_peer *who)
 {
     SCOPED_LOCK(&conn->server->lock);
     struct server_client *sc = find_locked(conn->server, who);
 
-    if (sc)
-        join_locked(conn, sc);
-    return sc != NULL;
+    return sc ? join_locked(conn, sc) : -ENOENT;
 }
 
 static int join_new(struct server_conn *conn, const struct server_peer *who, uint32_t opversion)
@@ -92,15 +111,13 @@ static int join_new(struct server_conn *conn, const struct server_peer *who, uin
         return -ENOMEM;
     SCOPED_LOCK(&conn->server->lock);
     struct server_client *other = find_locked(conn->server, who);
-    if (other) { /* another connection was faster */
-        client_unref(sc->client);
-        free(sc);
-        join_locked(conn, other);
-        return 0;
+    int r = join_locked(conn, other ? other : sc);
+    if (r < 0 || other) { /* another connection was faster */
+        client_free(sc);
+        return r;
     }
     sc->next = conn->server->clients;
     conn->server->clients = sc;
-    join_locked(conn, sc);
     return 0;
 }
 
@@ -113,15 +130,6 @@ static void remember_login(struct server_conn *conn, const struct server_peer *w
     conn->password = copy(who->user ? who->password : NULL);
 }
 
-int server_attach(struct server_conn *conn, const struct server_peer *who, uint32_t opversion)
-{
-    remember_login(conn, who);
-    if (conn->owner && same_client(conn->owner, who))
-        return 0;
-    server_detach(conn); /* a second SETVOLUME, as somebody else */
-    return join(conn, who) ? 0 : join_new(conn, who, opversion);
-}
-
 /* ---- the end --------------------------------------------------------------------------------------------------------------- */
 
 /* On a worker, after the last fop of the client and after its locks and descriptors. */
@@ -131,14 +139,13 @@ static void client_ended(struct client *client)
     struct server *s = sc->server;
 
     client->owner = NULL;
-    client_unref(client);
-    free(sc);
+    client_free(sc);
     SCOPED_LOCK(&s->lock);
     s->nr_ending--;
 }
 
 /* Takes conn away from its client; the client, if it was its last. Out of the table at once: who comes now is somebody new. */
-static struct server_client *leave(struct server_conn *conn)
+static struct server_client *leave(struct server_conn *conn, bool for_good)
 {
     struct server *s = conn->server;
     SCOPED_LOCK(&s->lock);
@@ -146,6 +153,7 @@ static struct server_client *leave(struct server_conn *conn)
     struct server_conn **at;
     struct server_client **in_table;
 
+    conn->gone |= for_good;
     if (!sc)
         return NULL;
     for (at = &sc->conns; *at != conn; at = &(*at)->next)
@@ -162,13 +170,68 @@ static struct server_client *leave(struct server_conn *conn)
     return sc;
 }
 
-void server_detach(struct server_conn *conn)
+static void detach(struct server_conn *conn, bool for_good)
 {
-    struct server_client *last = leave(conn);
+    struct server_client *last = leave(conn, for_good);
 
     if (last)
         client_gone(last->client, conn->server->xl->graph->process->pool, client_ended);
 }
+
+void server_close(struct server_conn *conn)
+{
+    detach(conn, true);
+}
+
+/* ---- a connection becomes a client's --------------------------------------------------------------------------------------- */
+
+static bool is_already(struct server_conn *conn, const struct server_peer *who)
+{
+    SCOPED_LOCK(&conn->server->lock);
+    return conn->owner && same_client(conn->owner, who);
+}
+
+int server_attach(struct server_conn *conn, const struct server_peer *who, uint32_t opversion)
+{
+    remember_login(conn, who);
+    if (is_already(conn, who))
+        return 0;
+    detach(conn, false); /* a second SETVOLUME, as somebody else */
+    int r = join(conn, who);
+    return r == -ENOENT ? join_new(conn, who, opversion) : r;
+}
+
+struct server_conn *server_conn_new(struct server *s, struct rpc_conn *rpc)
+{
+    struct server_conn *conn = calloc(1, sizeof(*conn));
+
+    if (!conn)
+        return NULL;
+    atomic_init(&conn->refs, 1);
+    conn->server = s;
+    conn->rpc = rpc;
+    pthread_mutex_init(&conn->lock, NULL);
+    return conn;
+}
+
+struct server_conn *server_conn_ref(struct server_conn *conn)
+{
+    atomic_fetch_add_explicit(&conn->refs, 1, memory_order_relaxed); /* the caller has one: nothing to order */
+    return conn;
+}
+
+void server_conn_unref(struct server_conn *conn)
+{
+    /* Release: our use comes before the end; acquire: so does that of all who dropped theirs before. */
+    if (atomic_fetch_sub_explicit(&conn->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    pthread_mutex_destroy(&conn->lock);
+    free(conn->user);
+    free(conn->password);
+    free(conn);
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------------------- */
 
 bool server_all_ended(struct server *s)
 {

@@ -47,6 +47,40 @@ static void dump_fds(struct dump *d, struct client *c)
     dump_kv(d, "running", "%u", c->nr_running);
 }
 
+static void add_bytes(struct rpc_conn *conn, void *ctx)
+{
+    struct transport_stats *sum = ctx, st;
+    unsigned int outstanding;
+
+    rpc_conn_stats(conn, &st, &outstanding);
+    sum->bytes_in += st.bytes_in;
+    sum->bytes_out += st.bytes_out;
+}
+
+/* As stock's: one section, the keys carry the connection's number. */
+static void dump_as_stock(struct server *s, struct dump *d)
+{
+    struct transport_stats sum = {0};
+    char key[64];
+    unsigned int n = 0;
+
+    rpc_service_each(s->rpc, add_bytes, &sum);
+    dump_section(d, "xlator.protocol.server.priv");
+    dump_kv(d, "server.total-bytes-read", "%" PRIu64, sum.bytes_in);
+    dump_kv(d, "server.total-bytes-write", "%" PRIu64, sum.bytes_out);
+    SCOPED_LOCK(&s->lock);
+    for (struct server_client *sc = s->clients; sc; sc = sc->next) {
+        n++;
+#define CONN_KV(name, ...) (snprintf(key, sizeof(key), "conn.%u." name, n), dump_kv(d, key, __VA_ARGS__))
+        CONN_KV("id", "%s", sc->client->uid);
+        if (sc->subdir)
+            CONN_KV("subdir", "%s", sc->subdir);
+        CONN_KV("ref", "%u", atomic_load_explicit(&sc->client->refs, memory_order_relaxed));
+        CONN_KV("bound_xl", "%s", sc->bound->name);
+#undef CONN_KV
+    }
+}
+
 void server_dump(struct xlator *xl, struct dump *d)
 {
     struct server *s = xl->priv;
@@ -54,7 +88,14 @@ void server_dump(struct xlator *xl, struct dump *d)
 
     dump_kv(d, "connections", "%u", rpc_service_conns(s->rpc));
     dump_kv(d, "running", "%" PRId64, counter_get(&s->running));
-    dump_kv(d, "child_up", "%d", (int)atomic_load_explicit(&s->child_up, memory_order_relaxed));
+    for (unsigned int i = 0; i < xl->nr_children; i++) {
+        char key[32];
+        snprintf(key, sizeof(key), "child_up.%u", i);
+        dump_kv(d, key, "%d", (int)atomic_load_explicit(&xl->children[i]->up, memory_order_relaxed));
+    }
+    const struct gids_counts gids = gids_counts(s->gids);
+    dump_kv(d, "gids", "%u users, %u bytes, %u looked for", gids.users, gids.bytes, gids.looking);
+    dump_as_stock(s, d);
     SCOPED_LOCK(&s->lock);
     for (struct server_client *sc = s->clients; sc; sc = sc->next, n++) {
         unsigned int k = 0;
@@ -64,6 +105,8 @@ void server_dump(struct xlator *xl, struct dump *d)
         dump_kv(d, "address", "%s", sc->client->address ? sc->client->address : "");
         dump_kv(d, "trusted", "%d", sc->client->trusted);
         dump_kv(d, "bound", "%s", sc->bound->name);
+        if (sc->subdir)
+            dump_kv(d, "subdir", "%s", sc->subdir);
         dump_fds(d, sc->client);
         for (struct server_conn *conn = sc->conns; conn; conn = conn->next)
             dump_conn(d, conn, n, k++);

@@ -55,13 +55,15 @@ static void answered(struct fop *fop, void *ctx)
     int64_t fd = 0;
 
     if (fop->ret >= 0 && fop->out.inode)
-        server_know(s, fop->out.inode);
+        server_know(call->bound, fop->out.inode);
     else if (fop->ret < 0 && fop->op == FOP_LOOKUP && fop->loc.inode)
-        server_forget_unknown(s, fop->loc.inode);
+        server_forget_unknown(call->bound, fop->loc.inode);
     if (fop->ret >= 0 && opens(fop->op))
         fd = install_fd(fop);
     if (fop->ret >= 0 && server_is_dot_lookup(call))
         take_as_parent(fop);
+    if (call->root.set)
+        server_root_out(&call->root, fop);
     if (wire_reply(s->xl->graph->process->env.bufs, fop, fd, &body) < 0) {
         slicev_done(&body);
         rpc_reply_error(req, RPC_SYSTEM_ERR);
@@ -114,16 +116,36 @@ static void start(struct server_call *call)
     }
 }
 
-static int decode(struct server *s, struct client *client, struct rpc_request *req, struct fop *fop, struct server_call *call)
+static void groups_known(struct gids_waiter *w)
 {
+    struct server_call *call = container_of(w, struct server_call, groups);
+
+    if (call->no_memory)
+        fop_fail(call->fop, ENOMEM);
+    else
+        start(call);
+}
+
+static void find_groups(struct server_call *call)
+{
+    call->groups.go_on = groups_known;
+    if (gids_get(call->server->gids, call->groups_of, &call->groups))
+        groups_known(&call->groups);
+}
+
+static int decode(struct rpc_request *req, struct server_call *call)
+{
+    struct fop *fop = call->fop;
     size_t used;
     int r = wire_request(fop, req->args, req->args_len, call->obj, &used);
 
     if (r == -EBADMSG)
         return r;
-    int ri = server_identity(s, client, &req->cred, fop);
+    int ri = server_identity(call, &req->cred);
     if (r == 0)
         r = ri;
+    if (call->root.set)
+        server_root_in(&call->root, call->obj);
     if (r == 0 && fop->op == FOP_WRITE)
         r = take_data(req, used, fop);
     return r;
@@ -137,6 +159,7 @@ static bool take_owner(struct server_conn *conn, struct fop *fop, struct server_
         return false;
     fop->client = client_ref(conn->owner->client);
     call->bound = conn->owner->bound;
+    call->root = conn->owner->root;
     return true;
 }
 
@@ -165,7 +188,7 @@ static void fop_actor(struct rpc_request *req)
     call->server = s;
     call->fop = fop;
     call->poller = pthread_self();
-    int r = decode(s, fop->client, req, fop, call);
+    int r = decode(req, call);
     if (r == -EBADMSG) {
         fop_free(fop);
         rpc_reply_error(req, RPC_GARBAGE_ARGS);
@@ -179,6 +202,8 @@ static void fop_actor(struct rpc_request *req)
         fop_fail(fop, ENOTCONN);
     else if (r < 0)
         fop_fail(fop, -r);
+    else if (call->wants_groups)
+        find_groups(call);
     else
         start(call);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* handshake.c: program 14398633 version 2 as a brick answers it: SETVOLUME makes a connection one of a client's.
  *
- * The checks come in stock's order and are answered in stock's words, because clients and people know them. Everything here runs
- * on the connection's poller; nothing waits.
+ * The checks come in stock's order and are answered in stock's words, because clients and people know them. A SETVOLUME begins on the
+ * connection's poller. It may have to wait for the addresses of host names (hosts.c) and for look-ups of a directory (subdir.c), and
+ * goes on wherever those come back; meanwhile a second one of the same connection is told to try again.
  *
  * Source: spec wire 3.5 to 3.8, 3.11; brick 4.3. */
 #include <errno.h>
@@ -39,10 +40,13 @@ static void reply(struct rpc_request *req, void *proc, const void *rsp)
 /* ---- SETVOLUME ------------------------------------------------------------------------------------------------------------ */
 
 struct visit {
-    struct rpc_request *req;
+    struct rpc_request *req;        /* holds the rpc_conn */
     struct server *s;
-    struct server_conn *conn;
+    struct server_conn *conn;       /* a reference */
     struct dict *in;
+    struct hosts_waiter hosts;
+    struct server_walk walk;
+    char *subdir;                   /* NULL: all of the brick */
     struct xlator *bound;
     const char *brick, *uid, *volume_id; /* volume_id: the brick's, or NULL */
     const char *user;                    /* proven */
@@ -76,6 +80,11 @@ static struct xlator *brick_named(struct server *s, const char *name)
     return NULL;
 }
 
+static bool is_up(const struct xlator *brick)
+{
+    return atomic_load_explicit(&brick->up, memory_order_relaxed);
+}
+
 static bool is_on(const atomic_bool *flag)
 {
     return atomic_load_explicit(flag, memory_order_relaxed);
@@ -91,6 +100,7 @@ static int check_auth(struct visit *v)
     rpc_conn_peer(v->req->conn, &peer);
     const struct auth_asker who = {
         .brick = v->brick,
+        .subdir = v->subdir,
         .addr = peer.addr,
         .tls = peer.tls,
         .common_name = peer.common_name,
@@ -119,12 +129,12 @@ static int check(struct visit *v)
         return err_set(&v->why, -ENOENT, "remote-subvolume \"%s\" is not found", v->brick);
     if (!is_on(&v->s->ready))
         return err_set(&v->why, -EAGAIN, "xlator graph in server is not initialised yet. Try again later");
-    if (!is_on(&v->s->child_up))
+    v->bound = brick_named(v->s, v->brick);
+    if (v->bound && !is_up(v->bound))
         return err_set(&v->why, -EAGAIN, "Not received child_up for this xlator");
     v->uid = text_of(v->in, "process-uuid");
     if (!v->uid)
         return err_set(&v->why, -EINVAL, "UUID not specified");
-    v->bound = brick_named(v->s, v->brick);
     v->volume_id = v->bound ? volume_id_of(v->bound) : NULL;
     id = text_of(v->in, "volume-id");
     if (id && v->volume_id && strcasecmp(id, v->volume_id) != 0)
@@ -134,15 +144,21 @@ static int check(struct visit *v)
     if (v->fops_version != FOPS_VERSION)
         return err_set(&v->why, -EINVAL, "version mismatch: client(%lld) - client-mgmt(%lld)", (long long)v->fops_version,
                        (long long)v->mgmt_version);
-    int r = check_auth(v);
-    if (r < 0)
-        return r;
-    id = text_of(v->in, "subdir-mount");
-    if (id && strcmp(id, "/") != 0) {
-        log_warning(v->s->xl->name, "subdir-mount \"%s\" was asked for: subdirectory mounts are not built", id);
-        return err_set(&v->why, -ENOENT, "subdirectory mounts are not built: \"%s\"", id);
-    }
     return 0;
+}
+
+static int no_subdir(struct visit *v)
+{
+    return err_set(&v->why, -ENOENT, "subdirectory for mount \"%.200s\" is not found", text_of(v->in, "subdir-mount"));
+}
+
+/* Before the rules are asked: they may be about it. */
+static int take_subdir(struct visit *v)
+{
+    const char *text = text_of(v->in, "subdir-mount");
+    int r = text ? server_subdir_path(text, &v->subdir) : 0;
+
+    return r == -ENOMEM ? err_set(&v->why, r, "no memory") : r < 0 ? no_subdir(v) : 0;
 }
 
 static int attach(struct visit *v)
@@ -154,14 +170,14 @@ static int attach(struct visit *v)
         .process_name = text_of(v->in, "process-name"),
         .user = v->user,
         .password = text_of(v->in, "password"),
+        .subdir = v->subdir,
+        .root = {.set = v->subdir != NULL, .gfid = v->subdir ? v->walk.here->gfid : gfid_root},
     };
     int64_t version = 0;
 
     dict_get_i64(v->in, "opversion", &version);
     int r = server_attach(v->conn, &who, (uint32_t)version);
-    if (r < 0)
-        return err_set(&v->why, r, "no memory");
-    return 0;
+    return r < 0 ? err_set(&v->why, r, r == -ENOMEM ? "no memory" : "the connection is closed") : 0;
 }
 
 /* What the reply says; a pair that finds no memory is missing there. */
@@ -177,7 +193,7 @@ static struct dict *answer(const struct visit *v, int result)
         return d;
     dict_set_text(d, "process-uuid", gfid_text(v->s->xl->graph->process->uuid, uuid));
     dict_set_text(d, "volume-id", v->volume_id ? v->volume_id : "");
-    dict_set_i64(d, "child_up", is_on(&v->s->child_up));
+    dict_set_i64(d, "child_up", is_up(v->bound));
     dict_set_i64(d, "clnt-lk-version", 0);
     return d;
 }
@@ -220,37 +236,91 @@ static void log_arrival(const struct visit *v)
     struct transport_peer peer;
 
     rpc_conn_peer(v->req->conn, &peer);
-    log_info(v->s->xl->name, "accepted client from %s (version: %s) with subvol %s%s%s", v->uid, version ? version : "unknown", v->brick,
-             peer.tls ? " over " : "", peer.tls ? peer.tls_version : "");
+    log_info(v->s->xl->name, "accepted client from %s (version: %s) with subvol %s%s%s%s%s", v->uid, version ? version : "unknown", v->brick,
+             v->subdir ? " directory " : "", v->subdir ? v->subdir : "", peer.tls ? " over " : "", peer.tls ? peer.tls_version : "");
+}
+
+static void finish(struct visit *v, int r)
+{
+    struct server *s = v->s;
+
+    if (r == 0)
+        r = attach(v);
+    if (r == 0) {
+        rpc_conn_admit(v->req->conn);
+        log_arrival(v);
+    }
+    atomic_store_explicit(&v->conn->visiting, false, memory_order_release); /* pairs with the exchange in begin(); before the answer */
+    answer_setvolume(v, r);
+    server_walk_done(&v->walk);
+    server_conn_unref(v->conn);
+    dict_unref(v->in);
+    free(v->subdir);
+    free(v);
+    counter_add(&s->running, -1);
+}
+
+static void walked(struct server_walk *w, int r)
+{
+    struct visit *v = container_of(w, struct visit, walk);
+
+    finish(v, r == -ENOMEM ? err_set(&v->why, r, "no memory") : r < 0 ? no_subdir(v) : 0);
+}
+
+static void hosts_known(struct hosts_waiter *w)
+{
+    struct visit *v = container_of(w, struct visit, hosts);
+    int r = check_auth(v);
+
+    if (r < 0 || !v->subdir) {
+        finish(v, r);
+        return;
+    }
+    v->walk = (struct server_walk){.server = v->s, .bound = v->bound, .path = v->subdir, .done = walked};
+    server_walk(&v->walk);
+}
+
+/* NULL: answered. */
+static struct visit *begin(struct rpc_request *req, struct server_conn *conn)
+{
+    struct visit *v = conn ? calloc(1, sizeof(*v)) : NULL;
+    struct visit busy = {.req = req, .s = req->program->data};
+
+    if (!v) {
+        rpc_reply_error(req, RPC_SYSTEM_ERR);
+        return NULL;
+    }
+    if (atomic_exchange_explicit(&conn->visiting, true, memory_order_acquire)) {
+        free(v);
+        answer_setvolume(&busy, err_set(&busy.why, -EAGAIN, "the SETVOLUME before this one has not been answered"));
+        return NULL;
+    }
+    *v = (struct visit){.req = req, .s = req->program->data, .conn = server_conn_ref(conn), .hosts.ready = hosts_known};
+    counter_add(&v->s->running, 1);
+    return v;
 }
 
 static void setvolume_actor(struct rpc_request *req)
 {
-    struct visit v = {.req = req, .s = req->program->data, .conn = rpc_conn_data(req->conn)};
     struct hndsk_setvolume_req arg;
-    int r;
+    struct visit *v;
 
     if (wire_decode((void *)xdr_hndsk_setvolume_req, &arg, req->args, req->args_len) < 0) {
         refuse_garbage(req);
         return;
     }
-    if (!v.conn) {
-        rpc_reply_error(req, RPC_SYSTEM_ERR);
+    v = begin(req, rpc_conn_data(req->conn));
+    if (!v)
         return;
-    }
-    r = wire_dict3_open(&arg.dict, &v.in);
-    if (r < 0 || !v.in)
-        r = err_set(&v.why, -EINVAL, "Internal error: failed to unserialize request dictionary");
-    else
-        r = check(&v);
-    if (r == 0)
-        r = attach(&v);
-    if (r == 0) {
-        rpc_conn_admit(req->conn);
-        log_arrival(&v);
-    }
-    answer_setvolume(&v, r);
-    dict_unref(v.in);
+    int r = wire_dict3_open(&arg.dict, &v->in);
+    if (r < 0 || !v->in)
+        r = err_set(&v->why, -EINVAL, "Internal error: failed to unserialize request dictionary");
+    else if ((r = check(v)) == 0)
+        r = take_subdir(v);
+    if (r < 0)
+        finish(v, r);
+    else if (hosts_ready(v->s->hosts, &v->hosts))
+        hosts_known(&v->hosts);
 }
 
 /* ---- its neighbours --------------------------------------------------------------------------------------------------------- */

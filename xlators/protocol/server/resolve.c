@@ -13,26 +13,60 @@
  *
  * Source: spec brick 4.5, wire 6.1. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "graph.h"
 #include "server.h"
 
 enum outcome { HAVE_IT, WAITING, FAILED };
 
-static bool is_known(const struct server *s, const struct inode *in)
+/* With one brick the mark is the slot being set. With more each brick has a bit, because gfids of one may be those of another. */
+struct known {
+    _Atomic uint64_t bricks; /* relaxed: whoever has the inode got it from a look-up that ended before */
+};
+
+static uint64_t bit_of(const struct xlator *server, const struct xlator *bound)
 {
-    return inode_ctx(in, s->xl) != NULL;
+    for (unsigned int i = 0; i < server->nr_children; i++)
+        if (server->children[i] == bound)
+            return 1ULL << i;
+    return 0;
 }
 
-void server_know(struct server *s, struct inode *in)
+bool server_knows(const struct xlator *bound, const struct inode *in)
 {
-    if (!is_known(s, in))
-        inode_ctx_set(in, s->xl, s);
+    const struct xlator *server = bound->parent;
+    struct known *k = inode_ctx(in, server);
+
+    return k && (server->nr_children == 1 || (atomic_load_explicit(&k->bricks, memory_order_relaxed) & bit_of(server, bound)));
 }
 
-void server_forget_unknown(struct server *s, struct inode *in)
+void server_know(const struct xlator *bound, struct inode *in)
 {
-    if (!is_known(s, in))
+    const struct xlator *server = bound->parent;
+
+    if (server_knows(bound, in))
+        return;
+    if (server->nr_children == 1) {
+        inode_ctx_set(in, server, server->priv);
+        return;
+    }
+    struct known *k = inode_ctx(in, server), *mine = k ? NULL : calloc(1, sizeof(*mine));
+    if (mine && (k = inode_ctx_set(in, server, mine)) != mine)
+        free(mine); /* another thread was faster */
+    if (k)
+        atomic_fetch_or_explicit(&k->bricks, bit_of(server, bound), memory_order_relaxed);
+}
+
+void server_forget(struct xlator *xl, struct inode *in, void *ctx)
+{
+    if (xl->nr_children > 1)
+        free(ctx);
+}
+
+void server_forget_unknown(const struct xlator *bound, struct inode *in)
+{
+    if (!inode_ctx(in, bound->parent))
         inode_drop(in);
 }
 
@@ -52,11 +86,11 @@ static void looked_up(struct fop *child, void *ctx)
     if (!err && !child->out.inode)
         err = EIO;
     if (!err) {
-        server_know(call->server, child->out.inode);
+        server_know(call->bound, child->out.inode);
         *call->want = inode_ref(child->out.inode);
     } else {
         if (child->loc.inode)
-            server_forget_unknown(call->server, child->loc.inode);
+            server_forget_unknown(call->bound, child->loc.inode);
         if (err == ENOENT || err == ESTALE)
             err = call->missing_errno;
     }
@@ -106,7 +140,7 @@ static enum outcome find_inode(struct server_call *call, gfid_t gfid, struct ino
     in = inode_get(call->server->xl->graph->inodes, gfid);
     if (!in)
         return fail(call, ENOMEM);
-    if (is_known(call->server, in)) {
+    if (server_knows(call->bound, in)) {
         *want = in;
         return HAVE_IT;
     }
@@ -149,7 +183,7 @@ static void maybe_looked_up(struct fop *child, void *ctx)
     struct server_call *call = ctx;
 
     if (child->ret >= 0 && child->out.inode) {
-        server_know(call->server, child->out.inode);
+        server_know(call->bound, child->out.inode);
         *call->want = inode_ref(child->out.inode);
     }
     fop_free(child);

@@ -19,6 +19,7 @@
 #include "graph.h"
 #include "handshake.h"
 #include "log.h"
+#include "status.h"
 
 #define DRAIN_TICK_MS 10
 #define DRAIN_MAX_MS 3000 /* then connections are closed with what is still running; main gives the whole end 4 s */
@@ -46,8 +47,10 @@ static const struct option server_options[] = {
     OPT_PATH("statedump-path", struct server, statedump_path, NULL, "folder of statedumps"),
     OPT_INT("event-threads", struct server, event_threads, "2", 1, 1024,
             "stock's number of network threads; here each connection has its own or shares one loop: transport.socket.own-thread"),
-    OPT_INT("gid-timeout", struct server, gid_timeout, "300", 0, 2147483647, "how long manage-gids trusts what it looked up"),
-    OPT_OFF("manage-gids", "a look-up of the caller's groups on the server"),
+    OPT_BOOL("manage-gids", struct server, manage_gids, false, "the caller's groups are looked up here, those he sends are ignored",
+             .flags = OPTION_LIVE, .aliases = (const char *const[]){"server.manage-gids", NULL}),
+    OPT_INT("gid-timeout", struct server, gid_timeout, "300", 0, 2147483647, "seconds for which manage-gids trusts what it looked up",
+            .flags = OPTION_LIVE, .aliases = (const char *const[]){"server.gid-timeout", NULL}),
     OPT_OFF("trace", "the tracing of operations"),
     OPT_OFF("config-directory", "volume files handed out by a brick", .aliases = (const char *const[]){"conf-dir", NULL}),
 };
@@ -115,6 +118,26 @@ static int copy_rules(const struct optset *from, struct optset *ret)
     return 0;
 }
 
+static int take_hosts(struct server *s, const struct optset *rules, struct err *err)
+{
+    char **names;
+    unsigned int n;
+
+    int r = auth_host_names(rules, &names, &n);
+    if (r == 0) {
+        r = hosts_set(s->hosts, names, n);
+        auth_free_names(names, n);
+    }
+    if (r == -E2BIG)
+        return err_set(err, -EINVAL, "volume %s: there are %u host names in auth.addr.*, at most %u are looked up", s->xl->name, n, HOSTS_MAX);
+    return r < 0 ? err_set(err, r, "volume %s: no memory", s->xl->name) : 0;
+}
+
+static bool host_has(void *ctx, const char *name, const uint8_t addr[16])
+{
+    return hosts_has(ctx, name, addr);
+}
+
 static int take_rules(struct server *s, const struct optset *set, struct err *err)
 {
     struct optset rules, old;
@@ -122,10 +145,15 @@ static int take_rules(struct server *s, const struct optset *set, struct err *er
     int r = copy_rules(set, &rules);
     if (r < 0)
         return err_set(err, r, "volume %s: no memory", s->xl->name);
+    if ((r = take_hosts(s, &rules, err)) < 0) {
+        optset_done(&rules);
+        return r;
+    }
     pthread_mutex_lock(&s->lock);
     old = s->rules;
     s->rules = rules;
-    s->auth = (struct auth_conf){.allow_insecure = s->allow_insecure, .strict = s->strict_auth};
+    s->auth =
+        (struct auth_conf){.allow_insecure = s->allow_insecure, .strict = s->strict_auth, .host_has = host_has, .ctx = s->hosts};
     pthread_mutex_unlock(&s->lock);
     optset_done(&old);
     return 0;
@@ -136,6 +164,10 @@ static void take_numbers(struct server *s)
     atomic_store_explicit(&s->live.allow_insecure, s->allow_insecure, memory_order_relaxed);
     atomic_store_explicit(&s->live.root_squash, s->root_squash, memory_order_relaxed);
     atomic_store_explicit(&s->live.all_squash, s->all_squash, memory_order_relaxed);
+    if (!s->manage_gids)
+        gids_clear(s->gids);
+    gids_set_timeout(s->gids, (uint64_t)s->gid_timeout);
+    atomic_store_explicit(&s->live.manage_gids, s->manage_gids, memory_order_relaxed);
     atomic_store_explicit(&s->live.anonuid, (unsigned int)s->anonuid, memory_order_relaxed);
     atomic_store_explicit(&s->live.anongid, (unsigned int)s->anongid, memory_order_relaxed);
     rpc_service_set_outstanding(s->rpc, (unsigned int)s->outstanding);
@@ -146,37 +178,37 @@ static void take_numbers(struct server *s)
 
 static void opened(void *host, struct rpc_conn *rpc)
 {
-    struct server *s = host;
-    struct server_conn *conn = calloc(1, sizeof(*conn));
+    struct server_conn *conn = server_conn_new(host, rpc);
 
     if (!conn) {
         rpc_conn_disconnect(rpc, -ENOMEM);
         return;
     }
-    conn->server = s;
-    conn->rpc = rpc;
-    pthread_mutex_init(&conn->lock, NULL);
     rpc_conn_set_data(rpc, conn);
+}
+
+static void log_departure(struct server_conn *conn, int err)
+{
+    struct transport_peer peer;
+    SCOPED_LOCK(&conn->server->lock);
+
+    if (!conn->owner)
+        return;
+    rpc_conn_peer(conn->rpc, &peer);
+    log_info(conn->server->xl->name, "disconnecting connection from %s (%s)%s%s", conn->owner->client->uid, peer.text, err ? ": " : "",
+             err ? strerror(-err) : "");
 }
 
 static void closed(void *host, struct rpc_conn *rpc, int err)
 {
-    struct server *s = host;
     struct server_conn *conn = rpc_conn_data(rpc);
-    struct transport_peer peer;
 
     if (!conn)
         return;
-    rpc_conn_peer(rpc, &peer);
-    if (conn->owner)
-        log_info(s->xl->name, "disconnecting connection from %s (%s)%s%s", conn->owner->client->uid, peer.text, err ? ": " : "",
-                 err ? strerror(-err) : "");
-    server_detach(conn);
+    log_departure(conn, err);
+    server_close(conn);
     rpc_conn_set_data(rpc, NULL);
-    pthread_mutex_destroy(&conn->lock);
-    free(conn->user);
-    free(conn->password);
-    free(conn);
+    server_conn_unref(conn);
 }
 
 static bool privileged(void *host, struct rpc_conn *rpc)
@@ -203,6 +235,7 @@ static void judge_again_locked(struct server *s, struct server_conn *conn)
     rpc_conn_peer(conn->rpc, &peer);
     const struct auth_asker who = {
         .brick = conn->owner->bound->name,
+        .subdir = conn->owner->subdir,
         .addr = peer.addr,
         .tls = peer.tls,
         .common_name = peer.common_name,
@@ -222,6 +255,32 @@ static void judge_all_again(struct server *s)
     for (struct server_client *sc = s->clients; sc; sc = sc->next)
         for (struct server_conn *conn = sc->conns; conn; conn = conn->next)
             judge_again_locked(s, conn);
+}
+
+static void judge_ready(struct hosts_waiter *w)
+{
+    struct server *s = container_of(w, struct server, judge);
+
+    pthread_mutex_lock(&s->lock);
+    s->judging = false;
+    pthread_mutex_unlock(&s->lock);
+    judge_all_again(s);
+    counter_add(&s->running, -1);
+}
+
+/* Now, or when the host names of the new rules are known. If that is waited for already it will judge by what is in force then. */
+static void judge_all_soon(struct server *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool waits = s->judging;
+    s->judging = true;
+    pthread_mutex_unlock(&s->lock);
+    if (waits)
+        return;
+    counter_add(&s->running, 1);
+    s->judge.ready = judge_ready;
+    if (hosts_ready(s->hosts, &s->judge))
+        judge_ready(&s->judge);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------------------- */
@@ -267,6 +326,12 @@ static int server_init(struct xlator *xl, struct err *err)
     s->drain.expired = drain_tick;
     if (xl->parent)
         return err_set(err, -EINVAL, "volume %s: protocol/server must be the top of the graph", xl->name);
+    if (xl->nr_children > SERVER_BRICKS_MAX)
+        return err_set(err, -EINVAL, "volume %s: %u bricks, at most %u are served by one process", xl->name, xl->nr_children, SERVER_BRICKS_MAX);
+    s->hosts = hosts_new(xl->graph->process->pool, hosts_resolve);
+    s->gids = gids_new(xl->graph->process->pool, gids_resolve);
+    if (!s->hosts || !s->gids)
+        return err_set(err, -ENOMEM, "volume %s: no memory", xl->name);
     if ((r = auth_check_rules(&xl->options, xl->name, err)) < 0 || (r = take_rules(s, &xl->options, err)) < 0)
         return r;
     if ((r = transport_load(s->transport_name, &s->transport, err)) < 0)
@@ -315,7 +380,7 @@ static int server_reconfigure(struct xlator *xl, const struct optset *set, struc
         return r;
     take_numbers(s);
     if (s->dynamic_auth)
-        judge_all_again(s);
+        judge_all_soon(s);
     return 0;
 }
 
@@ -330,6 +395,8 @@ static void server_fini(struct xlator *xl)
     }
     if (s->statedump_path && xl->graph->process->statedump_dir == s->statedump_path)
         xl->graph->process->statedump_dir = GF_RUNDIR;
+    hosts_free(s->hosts);
+    gids_free(s->gids);
     if (s->lock_made) {
         optset_done(&s->rules);
         pthread_mutex_destroy(&s->lock);
@@ -397,11 +464,15 @@ static void begin_end(struct server *s)
 
 /* ---- events ----------------------------------------------------------------------------------------------------------------- */
 
-static void child_is(struct server *s, bool up)
+/* Each brick's clients hear of their own: who it was that spoke stands in its own mark (xlator.h). */
+static void look_at_children(struct server *s)
 {
-    if (atomic_exchange_explicit(&s->child_up, up, memory_order_relaxed) != up &&
-        atomic_load_explicit(&s->ready, memory_order_relaxed))
-        server_tell_all(s, up ? CBK_CHILD_UP : CBK_CHILD_DOWN);
+    for (unsigned int i = 0; i < s->xl->nr_children; i++) {
+        struct xlator *child = s->xl->children[i];
+        bool up = atomic_load_explicit(&child->up, memory_order_relaxed);
+        if (atomic_exchange_explicit(&s->child_up[i], up, memory_order_relaxed) != up && atomic_load_explicit(&s->ready, memory_order_relaxed))
+            server_tell_all(s, child, up ? CBK_CHILD_UP : CBK_CHILD_DOWN);
+    }
 }
 
 static void server_notify(struct xlator *xl, enum xlator_event event, void *data)
@@ -410,10 +481,8 @@ static void server_notify(struct xlator *xl, enum xlator_event event, void *data
 
     switch (event) {
     case EVENT_CHILD_UP:
-        child_is(s, true);
-        break;
     case EVENT_CHILD_DOWN:
-        child_is(s, false);
+        look_at_children(s);
         break;
     case EVENT_UPCALL:
         server_upcall(s, data);
@@ -435,6 +504,22 @@ static void server_notify(struct xlator *xl, enum xlator_event event, void *data
     }
 }
 
+/* ---- what management asks ------------------------------------------------------------------------------------------------------ */
+
+static void server_ask(struct xlator *xl, struct xlator_ask *ask)
+{
+    static const uint32_t status[] = {
+        [ASK_CLIENTS] = STATUS_CLIENTS, [ASK_INODES] = STATUS_INODE, [ASK_FDS] = STATUS_FD, [ASK_CALLS] = STATUS_CALLPOOL};
+    const char *brick = NULL;
+    uint32_t cmd = ask->what < array_len(status) ? status[ask->what] : 0;
+
+    dict_get_text(ask->in, "brick-name", &brick);
+    int r = cmd ? server_status(xl, brick, cmd, ask->out) : -EOPNOTSUPP;
+    if (r == -ENOENT)
+        err_set(&ask->err, r, "%s: there is no brick \"%s\"", xl->name, brick);
+    ask->done(ask, r);
+}
+
 const struct xlator_type server_type = {
     .name = "protocol/server",
     .options = server_options,
@@ -447,4 +532,6 @@ const struct xlator_type server_type = {
     .fini = server_fini,
     .notify = server_notify,
     .dump = server_dump,
+    .ask = server_ask,
+    .forget = server_forget,
 };
