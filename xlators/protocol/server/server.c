@@ -19,7 +19,6 @@
 #include "graph.h"
 #include "handshake.h"
 #include "log.h"
-#include "status.h"
 
 #define DRAIN_TICK_MS 10
 #define DRAIN_MAX_MS 3000 /* then connections are closed with what is still running; main gives the whole end 4 s */
@@ -504,22 +503,6 @@ static void server_notify(struct xlator *xl, enum xlator_event event, void *data
     }
 }
 
-/* ---- what management asks ------------------------------------------------------------------------------------------------------ */
-
-static void server_ask(struct xlator *xl, struct xlator_ask *ask)
-{
-    static const uint32_t status[] = {
-        [ASK_CLIENTS] = STATUS_CLIENTS, [ASK_INODES] = STATUS_INODE, [ASK_FDS] = STATUS_FD, [ASK_CALLS] = STATUS_CALLPOOL};
-    const char *brick = NULL;
-    uint32_t cmd = ask->what < array_len(status) ? status[ask->what] : 0;
-
-    dict_get_text(ask->in, "brick-name", &brick);
-    int r = cmd ? server_status(xl, brick, cmd, ask->out) : -EOPNOTSUPP;
-    if (r == -ENOENT)
-        err_set(&ask->err, r, "%s: there is no brick \"%s\"", xl->name, brick);
-    ask->done(ask, r);
-}
-
 const struct xlator_type server_type = {
     .name = "protocol/server",
     .options = server_options,
@@ -532,6 +515,5 @@ const struct xlator_type server_type = {
     .fini = server_fini,
     .notify = server_notify,
     .dump = server_dump,
-    .ask = server_ask,
     .forget = server_forget,
 };
