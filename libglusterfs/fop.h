@@ -124,6 +124,7 @@ union fop_in {
     struct { struct iatt stat; int32_t valid; } setattr;               /* FSETATTR too */
     struct { uint32_t flags; uint64_t offset, len; } fallocate;        /* flags bit 0: keep size; DISCARD, ZEROFILL: offset, len */
     struct { int32_t op; } ipc;
+    struct { uint32_t mode; } icreate;
     struct { uint64_t offset; int32_t what; } seek;                    /* 0 data, 1 hole */
     struct { struct lease lease; } lease;
     struct { struct active_lock *locks; unsigned int n; } setactivelk;

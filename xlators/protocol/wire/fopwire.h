@@ -46,12 +46,17 @@ struct wire_row {
         /* Structure into fop->in and obj. Text and numbers are copied, dicts opened. 0 or -errno (-EINVAL and -E2BIG of a dict:
          * the request is garbage; see fops.c). */
         int (*from_wire)(const void *req, struct fop *fop, struct wire_object obj[2]);
+        /* fop->in and obj into the structure, which borrows from both. xdata is done by wire_call(). */
+        void (*to_wire)(const struct fop *fop, const struct wire_object obj[2], void *req);
     } request;
     struct {
         void *proc;
+        size_t size;
         /* fop->out into the structure, after a success. op_ret, op_errno and xdata, and all of an error, are done by
          * wire_reply(). NULL: there is nothing more. fd: the number for OPEN, CREATE, OPENDIR. */
         void (*to_wire)(const struct fop *fop, int64_t fd, void *rsp);
+        /* The structure of a success into fop->out; NULL: there is nothing more. 0, -EBADMSG, -E2BIG, -ENOMEM. */
+        int (*from_wire)(const void *rsp, struct fop *fop, int64_t *ret_fd);
     } reply;
     enum wire_need need, need2;
     enum wire_bulk bulk;
@@ -67,8 +72,21 @@ int wire_reply(struct iobuf_pool *pool, const struct fop *fop, int64_t fd, struc
 /* Where WRITE's data starts, for rpc_actor.bulk_at. */
 size_t wire_write_bulk_at(const uint8_t *args, size_t have);
 
+/* The calling end. Which objects a fop is about: gfids and names, descriptors -1. false: one is missing. */
+bool wire_objects(const struct fop *fop, struct wire_object ret_obj[2]);
+/* The request structure of a fop, to be encoded with *ret_proc while fop and obj stay; file data goes behind it. -EOPNOTSUPP: this
+ * operation has no row. */
+union wire_any_request;
+int wire_call(const struct fop *fop, const struct wire_object obj[2], union wire_any_request *ret, void **ret_proc);
+/* A reply to fop->op into ret, err, out and xdata_out. *ret_fd: the number of OPEN, CREATE, OPENDIR. *ret_used: how many bytes it was;
+ * READ's data follows. 0 (what the server said is in the fop, also when that is an error), or -EBADMSG, -E2BIG, -ENOMEM. */
+int wire_answer(struct fop *fop, const uint8_t *result, size_t len, int64_t *ret_fd, size_t *ret_used);
+/* Where READ's data starts, for rpc_call.bulk_at. */
+size_t wire_read_bulk_at(const uint8_t *result, size_t have);
+
 /* Open flags of the wire (octal of spec wire 7.3) and the host's. OPEN_FOR_EXEC stays as it is in both. */
 #define OPEN_FOR_EXEC 040
 int32_t wire_open_flags(uint32_t wire);
+uint32_t wire_open_flags_of(int32_t host);
 
 #endif

@@ -414,6 +414,7 @@ int setactivelk_from_wire(const void *req, struct fop *fop, struct wire_object o
 int icreate_from_wire(const void *req, struct fop *fop, struct wire_object obj[2])
 {
     TAKE_GFID(fop_icreate_req);
+    fop->in.icreate.mode = r->mode;
     return 0;
 }
 

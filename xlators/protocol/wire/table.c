@@ -8,65 +8,67 @@
 #include "reply.h"
 #include "request.h"
 
-#define REQ(type, from) {(void *)xdr_fop_##type, sizeof(struct fop_##type), offsetof(struct fop_##type, xdata), from}
-#define RSP(type, to)   {(void *)xdr_fop_##type, to}
+#define REQ(type, shape) \
+    {(void *)xdr_fop_##type, sizeof(struct fop_##type), offsetof(struct fop_##type, xdata), shape##_from_wire, shape##_to_req}
+#define RSP(type, shape) {(void *)xdr_fop_##type, sizeof(struct fop_##type), shape##_to_wire, shape##_from_rsp}
+#define PLAIN(type)      {(void *)xdr_fop_##type, sizeof(struct fop_##type), NULL, NULL}
 
 const struct wire_row wire_rows[NR_FOPS] = {
-    /*                        request                                            reply                                       objects, bulk data */
-    [FOP_STAT] =             {REQ(gfid_req, gfid_from_wire),                    RSP(iatt_rsp, iatt_to_wire),               NEED_INODE},
-    [FOP_READLINK] =         {REQ(readlink_req, readlink_from_wire),            RSP(readlink_rsp, readlink_to_wire),       NEED_INODE},
-    [FOP_MKNOD] =            {REQ(mknod_req, mknod_from_wire),                  RSP(3iatt_rsp, iatt3_to_wire),             NEED_PARENT},
-    [FOP_MKDIR] =            {REQ(mkdir_req, mkdir_from_wire),                  RSP(3iatt_rsp, iatt3_to_wire),             NEED_PARENT},
-    [FOP_UNLINK] =           {REQ(unlink_req, unlink_from_wire),                RSP(2iatt_rsp, iatt2_to_wire),             NEED_NAME},
-    [FOP_RMDIR] =            {REQ(rmdir_req, rmdir_from_wire),                  RSP(2iatt_rsp, iatt2_to_wire),             NEED_NAME},
-    [FOP_SYMLINK] =          {REQ(symlink_req, symlink_from_wire),              RSP(3iatt_rsp, iatt3_to_wire),             NEED_PARENT},
-    [FOP_RENAME] =           {REQ(rename_req, rename_from_wire),                RSP(rename_rsp, rename_to_wire),           NEED_NAME, NEED_MAYBE_NAME},
-    [FOP_LINK] =             {REQ(link_req, link_from_wire),                    RSP(3iatt_rsp, iatt3_to_wire),             NEED_INODE, NEED_PARENT},
-    [FOP_TRUNCATE] =         {REQ(truncate_req, truncate_from_wire),            RSP(2iatt_rsp, iatt2_to_wire),             NEED_INODE},
-    [FOP_OPEN] =             {REQ(open_req, open_from_wire),                    RSP(open_rsp, open_to_wire),               NEED_INODE},
-    [FOP_READ] =             {REQ(rw_req, read_from_wire),                      RSP(read_rsp, NULL),                       NEED_FILE, .bulk = BULK_REPLY},
-    [FOP_WRITE] =            {REQ(rw_req, write_from_wire),                     RSP(2iatt_rsp, iatt2_to_wire),             NEED_FILE, .bulk = BULK_REQUEST},
-    [FOP_STATFS] =           {REQ(gfid_req, gfid_from_wire),                    RSP(statfs_rsp, statfs_to_wire),           NEED_INODE},
-    [FOP_FLUSH] =            {REQ(fd_req, fd_from_wire),                        RSP(rsp, NULL),                            NEED_FD},
-    [FOP_FSYNC] =            {REQ(fsync_req, fsync_from_wire),                  RSP(2iatt_rsp, iatt2_to_wire),             NEED_FD},
-    [FOP_SETXATTR] =         {REQ(setxattr_req, setxattr_from_wire),            RSP(rsp, NULL),                            NEED_INODE},
-    [FOP_GETXATTR] =         {REQ(getxattr_req, getxattr_from_wire),            RSP(dict_rsp, dict_to_wire),               NEED_INODE},
-    [FOP_REMOVEXATTR] =      {REQ(removexattr_req, removexattr_from_wire),      RSP(rsp, NULL),                            NEED_INODE},
-    [FOP_OPENDIR] =          {REQ(gfid_req, gfid_from_wire),                    RSP(open_rsp, open_to_wire),               NEED_INODE},
-    [FOP_FSYNCDIR] =         {REQ(fsync_req, fsync_from_wire),                  RSP(rsp, NULL),                            NEED_DIR},
-    [FOP_ACCESS] =           {REQ(access_req, access_from_wire),                RSP(rsp, NULL),                            NEED_INODE},
-    [FOP_CREATE] =           {REQ(create_req, create_from_wire),                RSP(create_rsp, create_to_wire),           NEED_PARENT},
-    [FOP_FTRUNCATE] =        {REQ(ftruncate_req, ftruncate_from_wire),          RSP(2iatt_rsp, iatt2_to_wire),             NEED_FILE},
-    [FOP_FSTAT] =            {REQ(fd_req, fd_from_wire),                        RSP(iatt_rsp, iatt_to_wire),               NEED_FD},
-    [FOP_LK] =               {REQ(lk_req, lk_from_wire),                        RSP(lk_rsp, lk_to_wire),                   NEED_FILE},
-    [FOP_LOOKUP] =           {REQ(lookup_req, lookup_from_wire),                RSP(2iatt_rsp, lookup_to_wire),            NEED_LOOKUP},
-    [FOP_READDIR] =          {REQ(readdir_req, readdir_from_wire),              RSP(readdir_rsp, readdir_to_wire),         NEED_DIR},
-    [FOP_INODELK] =          {REQ(inodelk_req, inodelk_from_wire),              RSP(rsp, NULL),                            NEED_INODE},
-    [FOP_FINODELK] =         {REQ(finodelk_req, finodelk_from_wire),            RSP(rsp, NULL),                            NEED_FD},
-    [FOP_ENTRYLK] =          {REQ(entrylk_req, entrylk_from_wire),              RSP(rsp, NULL),                            NEED_INODE},
-    [FOP_FENTRYLK] =         {REQ(fentrylk_req, fentrylk_from_wire),            RSP(rsp, NULL),                            NEED_FD},
-    [FOP_XATTROP] =          {REQ(xattrop_req, xattrop_from_wire),              RSP(dict_rsp, dict_to_wire),               NEED_INODE},
-    [FOP_FXATTROP] =         {REQ(fxattrop_req, fxattrop_from_wire),            RSP(dict_rsp, dict_to_wire),               NEED_FD},
-    [FOP_FGETXATTR] =        {REQ(fgetxattr_req, fgetxattr_from_wire),          RSP(dict_rsp, dict_to_wire),               NEED_FD},
-    [FOP_FSETXATTR] =        {REQ(fsetxattr_req, fsetxattr_from_wire),          RSP(rsp, NULL),                            NEED_FD},
-    [FOP_RCHECKSUM] =        {REQ(rchecksum_req, rchecksum_from_wire),          RSP(rchecksum_rsp, rchecksum_to_wire),     NEED_FILE},
-    [FOP_SETATTR] =          {REQ(setattr_req, setattr_from_wire),              RSP(2iatt_rsp, iatt2_to_wire),             NEED_INODE},
-    [FOP_FSETATTR] =         {REQ(fsetattr_req, fsetattr_from_wire),            RSP(2iatt_rsp, iatt2_to_wire),             NEED_FD},
-    [FOP_READDIRP] =         {REQ(readdir_req, readdir_from_wire),              RSP(readdirp_rsp, readdirp_to_wire),       NEED_DIR},
-    [FOP_RELEASE] =          {REQ(fd_req, fd_from_wire),                        RSP(rsp, NULL),                            NEED_NOTHING},
-    [FOP_RELEASEDIR] =       {REQ(fd_req, fd_from_wire),                        RSP(rsp, NULL),                            NEED_NOTHING},
-    [FOP_FREMOVEXATTR] =     {REQ(fremovexattr_req, fremovexattr_from_wire),    RSP(rsp, NULL),                            NEED_FD},
-    [FOP_FALLOCATE] =        {REQ(fallocate_req, fallocate_from_wire),          RSP(2iatt_rsp, iatt2_to_wire),             NEED_FILE},
-    [FOP_DISCARD] =          {REQ(range_req, range_from_wire),                  RSP(2iatt_rsp, iatt2_to_wire),             NEED_FILE},
-    [FOP_ZEROFILL] =         {REQ(range_req, range_from_wire),                  RSP(2iatt_rsp, iatt2_to_wire),             NEED_FILE},
-    [FOP_IPC] =              {REQ(ipc_req, ipc_from_wire),                      RSP(rsp, NULL),                            NEED_NOTHING},
-    [FOP_SEEK] =             {REQ(seek_req, seek_from_wire),                    RSP(seek_rsp, seek_to_wire),               NEED_FILE},
-    [FOP_LEASE] =            {REQ(lease_req, lease_from_wire),                  RSP(lease_rsp, lease_to_wire),             NEED_INODE},
-    [FOP_GETACTIVELK] =      {REQ(gfid_req, gfid_from_wire),                    RSP(getactivelk_rsp, getactivelk_to_wire), NEED_INODE},
-    [FOP_SETACTIVELK] =      {REQ(setactivelk_req, setactivelk_from_wire),      RSP(rsp, NULL),                            NEED_INODE},
-    [FOP_ICREATE] =          {REQ(icreate_req, icreate_from_wire),              RSP(iatt_rsp, iatt_to_wire),               NEED_NOTHING},
-    [FOP_NAMELINK] =         {REQ(namelink_req, namelink_from_wire),            RSP(2iatt_rsp, iatt2_to_wire),             NEED_NOTHING},
-    [FOP_COPY_FILE_RANGE] =  {REQ(copy_file_range_req, copy_from_wire),         RSP(3iatt_rsp, iatt3_to_wire),             NEED_FILE, NEED_FILE},
+    /*                        request                                      reply                                  objects, bulk data */
+    [FOP_STAT] =             {REQ(gfid_req, gfid),                          RSP(iatt_rsp, iatt),                    NEED_INODE},
+    [FOP_READLINK] =         {REQ(readlink_req, readlink),                  RSP(readlink_rsp, readlink),            NEED_INODE},
+    [FOP_MKNOD] =            {REQ(mknod_req, mknod),                        RSP(3iatt_rsp, iatt3),                  NEED_PARENT},
+    [FOP_MKDIR] =            {REQ(mkdir_req, mkdir),                        RSP(3iatt_rsp, iatt3),                  NEED_PARENT},
+    [FOP_UNLINK] =           {REQ(unlink_req, unlink),                      RSP(2iatt_rsp, iatt2),                  NEED_NAME},
+    [FOP_RMDIR] =            {REQ(rmdir_req, rmdir),                        RSP(2iatt_rsp, iatt2),                  NEED_NAME},
+    [FOP_SYMLINK] =          {REQ(symlink_req, symlink),                    RSP(3iatt_rsp, iatt3),                  NEED_PARENT},
+    [FOP_RENAME] =           {REQ(rename_req, rename),                      RSP(rename_rsp, rename),                NEED_NAME, NEED_MAYBE_NAME},
+    [FOP_LINK] =             {REQ(link_req, link),                          RSP(3iatt_rsp, iatt3),                  NEED_INODE, NEED_PARENT},
+    [FOP_TRUNCATE] =         {REQ(truncate_req, truncate),                  RSP(2iatt_rsp, iatt2),                  NEED_INODE},
+    [FOP_OPEN] =             {REQ(open_req, open),                          RSP(open_rsp, open),                    NEED_INODE},
+    [FOP_READ] =             {REQ(rw_req, read),                            PLAIN(read_rsp),                        NEED_FILE, .bulk = BULK_REPLY},
+    [FOP_WRITE] =            {REQ(rw_req, write),                           RSP(2iatt_rsp, iatt2),                  NEED_FILE, .bulk = BULK_REQUEST},
+    [FOP_STATFS] =           {REQ(gfid_req, gfid),                          RSP(statfs_rsp, statfs),                NEED_INODE},
+    [FOP_FLUSH] =            {REQ(fd_req, fd),                              PLAIN(rsp),                             NEED_FD},
+    [FOP_FSYNC] =            {REQ(fsync_req, fsync),                        RSP(2iatt_rsp, iatt2),                  NEED_FD},
+    [FOP_SETXATTR] =         {REQ(setxattr_req, setxattr),                  PLAIN(rsp),                             NEED_INODE},
+    [FOP_GETXATTR] =         {REQ(getxattr_req, getxattr),                  RSP(dict_rsp, dict),                    NEED_INODE},
+    [FOP_REMOVEXATTR] =      {REQ(removexattr_req, removexattr),            PLAIN(rsp),                             NEED_INODE},
+    [FOP_OPENDIR] =          {REQ(gfid_req, gfid),                          RSP(open_rsp, open),                    NEED_INODE},
+    [FOP_FSYNCDIR] =         {REQ(fsync_req, fsync),                        PLAIN(rsp),                             NEED_DIR},
+    [FOP_ACCESS] =           {REQ(access_req, access),                      PLAIN(rsp),                             NEED_INODE},
+    [FOP_CREATE] =           {REQ(create_req, create),                      RSP(create_rsp, create),                NEED_PARENT},
+    [FOP_FTRUNCATE] =        {REQ(ftruncate_req, ftruncate),                RSP(2iatt_rsp, iatt2),                  NEED_FILE},
+    [FOP_FSTAT] =            {REQ(fd_req, fd),                              RSP(iatt_rsp, iatt),                    NEED_FD},
+    [FOP_LK] =               {REQ(lk_req, lk),                              RSP(lk_rsp, lk),                        NEED_FILE},
+    [FOP_LOOKUP] =           {REQ(lookup_req, lookup),                      RSP(2iatt_rsp, lookup),                 NEED_LOOKUP},
+    [FOP_READDIR] =          {REQ(readdir_req, readdir),                    RSP(readdir_rsp, readdir),              NEED_DIR},
+    [FOP_INODELK] =          {REQ(inodelk_req, inodelk),                    PLAIN(rsp),                             NEED_INODE},
+    [FOP_FINODELK] =         {REQ(finodelk_req, finodelk),                  PLAIN(rsp),                             NEED_FD},
+    [FOP_ENTRYLK] =          {REQ(entrylk_req, entrylk),                    PLAIN(rsp),                             NEED_INODE},
+    [FOP_FENTRYLK] =         {REQ(fentrylk_req, fentrylk),                  PLAIN(rsp),                             NEED_FD},
+    [FOP_XATTROP] =          {REQ(xattrop_req, xattrop),                    RSP(dict_rsp, dict),                    NEED_INODE},
+    [FOP_FXATTROP] =         {REQ(fxattrop_req, fxattrop),                  RSP(dict_rsp, dict),                    NEED_FD},
+    [FOP_FGETXATTR] =        {REQ(fgetxattr_req, fgetxattr),                RSP(dict_rsp, dict),                    NEED_FD},
+    [FOP_FSETXATTR] =        {REQ(fsetxattr_req, fsetxattr),                PLAIN(rsp),                             NEED_FD},
+    [FOP_RCHECKSUM] =        {REQ(rchecksum_req, rchecksum),                RSP(rchecksum_rsp, rchecksum),          NEED_FILE},
+    [FOP_SETATTR] =          {REQ(setattr_req, setattr),                    RSP(2iatt_rsp, iatt2),                  NEED_INODE},
+    [FOP_FSETATTR] =         {REQ(fsetattr_req, fsetattr),                  RSP(2iatt_rsp, iatt2),                  NEED_FD},
+    [FOP_READDIRP] =         {REQ(readdir_req, readdir),                    RSP(readdirp_rsp, readdirp),            NEED_DIR},
+    [FOP_RELEASE] =          {REQ(fd_req, fd),                              PLAIN(rsp),                             NEED_NOTHING},
+    [FOP_RELEASEDIR] =       {REQ(fd_req, fd),                              PLAIN(rsp),                             NEED_NOTHING},
+    [FOP_FREMOVEXATTR] =     {REQ(fremovexattr_req, fremovexattr),          PLAIN(rsp),                             NEED_FD},
+    [FOP_FALLOCATE] =        {REQ(fallocate_req, fallocate),                RSP(2iatt_rsp, iatt2),                  NEED_FILE},
+    [FOP_DISCARD] =          {REQ(range_req, range),                        RSP(2iatt_rsp, iatt2),                  NEED_FILE},
+    [FOP_ZEROFILL] =         {REQ(range_req, range),                        RSP(2iatt_rsp, iatt2),                  NEED_FILE},
+    [FOP_IPC] =              {REQ(ipc_req, ipc),                            PLAIN(rsp),                             NEED_NOTHING},
+    [FOP_SEEK] =             {REQ(seek_req, seek),                          RSP(seek_rsp, seek),                    NEED_FILE},
+    [FOP_LEASE] =            {REQ(lease_req, lease),                        RSP(lease_rsp, lease),                  NEED_INODE},
+    [FOP_GETACTIVELK] =      {REQ(gfid_req, gfid),                          RSP(getactivelk_rsp, getactivelk),      NEED_INODE},
+    [FOP_SETACTIVELK] =      {REQ(setactivelk_req, setactivelk),            PLAIN(rsp),                             NEED_INODE},
+    [FOP_ICREATE] =          {REQ(icreate_req, icreate),                    RSP(iatt_rsp, iatt),                    NEED_NOTHING},
+    [FOP_NAMELINK] =         {REQ(namelink_req, namelink),                  RSP(2iatt_rsp, iatt2),                  NEED_NOTHING},
+    [FOP_COPY_FILE_RANGE] =  {REQ(copy_file_range_req, copy),               RSP(3iatt_rsp, iatt3),                  NEED_FILE, NEED_FILE},
 };
 
 /* Every reply but READ's begins like this. */
@@ -75,16 +77,6 @@ _Static_assert(offsetof(struct fop_rsp, xdata) == offsetof(struct fop_rename_rsp
                    offsetof(struct fop_rsp, xdata) == offsetof(struct fop_create_rsp, xdata),
                "op_ret, op_errno, xdata");
 
-union any_request {
-    struct fop_rename_req rename;
-    struct fop_lk_req lk;
-    struct fop_finodelk_req finodelk;
-    struct fop_fentrylk_req fentrylk;
-    struct fop_fsetattr_req fsetattr;
-    struct fop_put_req put;
-    struct fop_copy_file_range_req copy;
-    struct fop_setactivelk_req setactivelk;
-};
 union any_reply {
     struct fop_rsp common;
     struct fop_rename_rsp rename;
@@ -99,7 +91,7 @@ union any_reply {
 int wire_request(struct fop *fop, const uint8_t *args, size_t len, struct wire_object obj[2], size_t *ret_used)
 {
     const struct wire_row *row = &wire_rows[fop->op];
-    union any_request req;
+    union wire_any_request req;
 
     if (!row->request.proc || row->request.size > sizeof(req))
         return -EBADMSG;
@@ -146,6 +138,76 @@ int wire_reply(struct iobuf_pool *pool, const struct fop *fop, int64_t fd, struc
     return r;
 }
 
+/* ---- the calling end ---------------------------------------------------------------------------------------------------- */
+int wire_call(const struct fop *fop, const struct wire_object obj[2], union wire_any_request *ret, void **ret_proc)
+{
+    const struct wire_row *row = &wire_rows[fop->op];
+
+    if (!row->request.proc || row->request.size > sizeof(*ret))
+        return -EOPNOTSUPP;
+    memset(ret, 0, row->request.size);
+    *(wire_dict *)((char *)ret + row->request.xdata) = wire_dict_of(fop->xdata);
+    row->request.to_wire(fop, obj, ret);
+    *ret_proc = row->request.proc;
+    return 0;
+}
+
+/* The end mark of these is an errno beside a success. */
+static bool has_end_mark(enum fop_op op)
+{
+    return op == FOP_READ || op == FOP_READDIR || op == FOP_READDIRP;
+}
+
+static void take_status(struct fop *fop, int32_t op_ret, int32_t op_errno)
+{
+    if (op_ret >= 0) {
+        fop->ret = op_ret;
+        fop->err = op_errno == ENOENT && has_end_mark(fop->op) ? ENOENT : 0;
+    } else {
+        fop->ret = -1;
+        fop->err = op_errno > 0 ? op_errno : EIO;
+    }
+}
+
+int wire_answer(struct fop *fop, const uint8_t *result, size_t len, int64_t *ret_fd, size_t *ret_used)
+{
+    const struct wire_row *row = &wire_rows[fop->op];
+    union any_reply rsp;
+    int64_t used;
+    int err;
+
+    memset(&rsp, 0, row->reply.size);
+    used = wire_decode(row->reply.proc, &rsp, result, len);
+    if (used < 0)
+        return -EBADMSG;
+    *ret_used = (size_t)used;
+    if (fop->op == FOP_READ) {
+        take_status(fop, rsp.read.op_ret, rsp.read.op_errno);
+        fop->out.stat = rsp.read.stat.st;
+        return wire_dict_open(&rsp.read.xdata, &fop->xdata_out);
+    }
+    take_status(fop, rsp.common.op_ret, rsp.common.op_errno);
+    err = wire_dict_open(&rsp.common.xdata, &fop->xdata_out);
+    if (err < 0 || fop->ret < 0 || !row->reply.from_wire)
+        return err;
+    return row->reply.from_wire(&rsp, fop, ret_fd);
+}
+
+/* op_ret 4, op_errno 4, stat 148, size 4; then a dict, as in WRITE's request. */
+#define READ_DICT_AT 160
+#define READ_FIXED (READ_DICT_AT + 12)
+
+size_t wire_read_bulk_at(const uint8_t *result, size_t have)
+{
+    uint32_t be;
+
+    if (have < READ_DICT_AT + sizeof(be))
+        return 0;
+    memcpy(&be, result + READ_DICT_AT, sizeof(be));
+    return READ_FIXED + (size_t)be32toh(be);
+}
+
+/* ---- where data starts -------------------------------------------------------------------------------------------------- */
 /* gfid 16, fd 8, offset 8, size 4, flag 4; then a dict whose first word says how long its pairs are. */
 #define WRITE_DICT_AT 40
 #define WRITE_FIXED (WRITE_DICT_AT + 12)
