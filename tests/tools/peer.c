@@ -310,12 +310,41 @@ static int hold(int argc, char **argv)
     return 0;
 }
 
+/* [NAME [COUNT]]: opens one file COUNT times, or until the brick has enough, and says how often and with which error; the first and
+ * the last descriptor work. Holds them until its input ends. */
+static int descriptors(int argc, char **argv)
+{
+    static const uint8_t data[8] = "written";
+    uint8_t gfid[16];
+    int64_t first = -1, last = -1, fd;
+    unsigned int n = 0, max = argc > 1 ? (unsigned int)atoi(argv[1]) : 1000000;
+    struct link l;
+    int ret = 0;
+    char byte;
+    logged_in(&l);
+    while (n < max && (ret = link_create(&l, argc > 0 ? argv[0] : "open-often", gfid, &fd)) == 0) {
+        first = n++ ? first : fd;
+        last = fd;
+    }
+    printf("opened %u, then: %s\n", n, strerror(-ret));
+    must(link_write(&l, gfid, first, 0, data, sizeof data), "WRITE through the first");
+    must(link_write(&l, gfid, last, 0, data, sizeof data), "WRITE through the last");
+    must(link_ping(&l), "ping");
+    printf("all usable\n");
+    fflush(stdout);
+    while (read(0, &byte, 1) > 0)
+        ;
+    link_cut(&l, CUT_CLOSE);
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"joined", joined}, {"cut", cut_everywhere}, {"healthy", healthy}, {"silent", silent}, {"stall", stall},
     {"garbage", garbage}, {"welcome", welcome}, {"trickle", trickle}, {"hold", hold},
+    {"descriptors", descriptors},
 };
 
 int main(int argc, char **argv)

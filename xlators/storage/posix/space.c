@@ -29,7 +29,12 @@ void space_look(struct posix *p)
     bool full = p->reserve.value > 0 && s.f_bfree <= reserved_blocks(p, &s);
     pthread_rwlock_unlock(&p->conf_lock);
     atomic_store_explicit(&p->full_checked_ms, clock_ms(), memory_order_relaxed);
-    atomic_store_explicit(&p->full, full, memory_order_relaxed);
+    if (atomic_exchange_explicit(&p->full, full, memory_order_relaxed) == full)
+        return;
+    if (full)
+        log_warning(p->xl->name, "%s: less than option reserve is free: clients get no more space", p->directory);
+    else
+        log_info(p->xl->name, "%s: more than option reserve is free again", p->directory);
 }
 
 /* Whoever comes first after the time is over looks; the others go by what was seen last. */
