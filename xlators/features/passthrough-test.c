@@ -112,8 +112,7 @@ static int get(struct graph *g, const char *name, struct dict **ret)
 
 static void what_does_nothing_is_passed_by_pointer(void **state)
 {
-    static const struct xlator_type *const types[] = {&worm_type, &read_only_type, &upcall_type, &marker_type,
-                                                      &barrier_type, &quota_type, &changelog_type};
+    static const struct xlator_type *const types[] = {&marker_type, &quota_type, &changelog_type};
 
     for (size_t i = 0; i < array_len(types); i++) {
         struct graph *g = graph_of(types[i], NULL, NULL);

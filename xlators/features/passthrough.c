@@ -137,27 +137,6 @@ const struct xlator_type leases_type = {
         .priv_size = sizeof(struct read_and_forgotten), \
     }
 
-static const struct option worm_options[] = {
-    OPT_OFF("worm", "write-once volumes"),
-    OPT_OFF("worm-file-level", "write-once files"),
-    FORGET_FLAG("worm-files-deletable", "whether a file may be removed after its retention"),
-    FORGET_TIME("default-retention-period", 0, 0, "how long a file is kept"),
-    FORGET_TEXT("retention-mode", "whether retention may be shortened"),
-    FORGET_TIME("auto-commit-period", 0, 0, "after how long without a change a file is kept"),
-};
-PASSES_BY(worm_type, "features/worm", worm_options);
-
-static const struct option read_only_options[] = {
-    OPT_OFF("read-only", "read-only volumes"),
-};
-PASSES_BY(read_only_type, "features/read-only", read_only_options);
-
-static const struct option upcall_options[] = {
-    OPT_OFF("cache-invalidation", "cache invalidation"),
-    FORGET_NUMBER("cache-invalidation-timeout", "how long a client's interest is remembered"),
-};
-PASSES_BY(upcall_type, "features/upcall", upcall_options);
-
 static const struct option marker_options[] = {
     FORGET_TEXT("volume-uuid", "id of the volume"),
     FORGET_TEXT("timestamp-file", "the volume mark of geo-replication"),
@@ -168,12 +147,6 @@ static const struct option marker_options[] = {
     FORGET_NUMBER("quota-version", "generation of the quota attributes"),
 };
 PASSES_BY(marker_type, "features/marker", marker_options);
-
-static const struct option barrier_options[] = {
-    OPT_OFF("barrier", "the snapshot barrier"),
-    FORGET_TIME("barrier-timeout", 0, 0, "how long answers are held back"),
-};
-PASSES_BY(barrier_type, "features/barrier", barrier_options);
 
 static const struct option quota_options[] = {
     OPT_OFF("enable", "quota"),
@@ -186,16 +159,3 @@ static const struct option quota_options[] = {
     FORGET_TIME("alert-time", 0, 604800, "how often a warning is repeated"),
 };
 PASSES_BY(quota_type, "features/quota", quota_options);
-
-/* ---- never off ----------------------------------------------------------------------------------------------------------- */
-
-static int arbiter_init(struct xlator *xl, struct err *err)
-{
-    return err_set(err, -EOPNOTSUPP, "volume %s: type features/arbiter: this build does not have arbiter bricks; see doc/refused.md",
-                   xl->name);
-}
-
-const struct xlator_type arbiter_type = {
-    .name = "features/arbiter",
-    .init = arbiter_init,
-};
