@@ -25,8 +25,6 @@ static const struct {
     {"bffeat.brick.vol", "volume bffeat-bitrot-stub: option bitrot on: this build does not have"},
     {"bffeat.brick.vol", "volume bffeat-marker: option quota on: this build does not have"},
     {"bffeat.brick.vol", "volume bffeat-quota: option server-quota on: this build does not have"},
-    {"bfcache.gfs1.srv-t-bfcache-1.vol", "volume bfcache-upcall: option cache-invalidation on: this build does not have"},
-    {"bfarb.gfs1.srv-t-bfarb-3.vol", "volume bfarb-arbiter: type features/arbiter: this build does not have"},
 };
 
 static unsigned int complaints;
@@ -39,7 +37,7 @@ static void count_complaint(void *ctx, const struct log_site *site, const char *
     }
 }
 
-/* As graph_init() does, but goes on after an error, and without any init() but the arbiter's, which has no other way to say no. */
+/* As graph_init() does, but goes on after an error, and without any init(). */
 static void read_options(struct graph *g, char *said, size_t size)
 {
     for (struct xlator *xl = g->first; xl; xl = xl->next) {
@@ -51,8 +49,6 @@ static void read_options(struct graph *g, char *said, size_t size)
             options_warn_unknown(&(struct option_table){xl->type->options, xl->type->nr_options}, 1, &xl->options, xl->name);
         options_release(xl->type->options, xl->type->nr_options, target);
         free(target);
-        if (!failed && strcmp(xl->type->name, "features/arbiter") == 0)
-            failed = xl->type->init(xl, &err);
         if (!failed)
             continue;
         if (failed != -EOPNOTSUPP || !strstr(err.text, "doc/refused.md"))
