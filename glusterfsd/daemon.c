@@ -139,6 +139,17 @@ int make_folders(const char *path)
     }
 }
 
+int set_oom_score(int score, struct err *err)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC), failed = 0;
+
+    if (fd < 0 || dprintf(fd, "%d\n", score) < 0)
+        failed = err_set(err, -errno, "--oom-score-adj %d: %s", score, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return failed;
+}
+
 void set_process_up(void)
 {
     enum { DESCRIPTORS = 1 << 20 }; /* as GlusterFS's bricks: one per open file of each client */

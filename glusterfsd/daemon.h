@@ -16,6 +16,7 @@ void daemon_started(int fd, int status, const char *sentence);
 int pid_file_take(const char *file, struct err *err);
 
 int make_folders(const char *path); /* as mkdir -p does */
+int set_oom_score(int score, struct err *err);
 void set_process_up(void);          /* limits, umask, malloc */
 
 /* Gives memory that malloc holds free back to the system, from time to time. The loop's thread. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* glusterfsd: reads a volume file, brings its graph to life, and serves until it is told to end.
  *
- * The end (design section 4, rule 6): a signal makes the loop tell the graph EVENT_PARENT_DOWN: protocol/server stops
+ * The volume file is a local one, or comes from a management daemon (management.h), perhaps another one later. One of the same shape
+ * changes options in place. One of another shape waits for the next start, as with stock's bricks.
+ *
+ * The end (design section 4, rule 6): the brick signs out; then the loop tells the graph EVENT_PARENT_DOWN: protocol/server stops
  * listening and reading, waits for its fops, sends their replies, closes its connections, and lets go of its hold. Then the
  * loop ends, and main takes down what is left: workers, graph, reaper, loop, buffers. A watchdog thread, started with the
  * first of this, names what is still held after 4 s and leaves by _exit. */
@@ -22,6 +25,7 @@
 #include "graph.h"
 #include "logging.h"
 #include "loop.h"
+#include "management.h"
 #include "pool.h"
 #include "process.h"
 #include "thread.h"
@@ -35,6 +39,8 @@ struct server {
     struct watch signals;
     struct watchdog watchdog;
     struct trimmer trimmer;
+    struct management management;
+    bool started;                  /* the parent has been told how the start went */
     struct loop_work stop_work;
     _Atomic int stop_status;       /* what process->stop() was told; relaxed: the posting of stop_work orders it */
     atomic_flag stop_posted;
@@ -55,6 +61,26 @@ static void drained(struct process *p)
     loop_stop(p->env.loop);
 }
 
+static void drain(struct server *s)
+{
+    struct process *p = &s->process;
+
+    if (p->graph)
+        graph_notify_down(p->graph, EVENT_PARENT_DOWN);
+    management_end(&s->management);
+
+    SCOPED_LOCK(&p->hold_lock);
+    if (p->holds)
+        p->drained = drained;
+    else
+        loop_stop(p->env.loop);
+}
+
+static void signed_out(void *host)
+{
+    drain(host);
+}
+
 /* On the loop, once. */
 static void begin_to_end(struct server *s, int status)
 {
@@ -63,13 +89,7 @@ static void begin_to_end(struct server *s, int status)
     p->stopping = true;
     p->exit_status = status;
     watchdog_start(&s->watchdog, p, WATCHDOG_MS);
-    graph_notify_down(p->graph, EVENT_PARENT_DOWN);
-
-    SCOPED_LOCK(&p->hold_lock);
-    if (p->holds)
-        p->drained = drained;
-    else
-        loop_stop(p->env.loop);
+    management_sign_out(&s->management);
 }
 
 static void run_stop(struct loop_work *w)
@@ -119,8 +139,11 @@ static void reload(struct server *s)
     if (failed)
         log_error(DOMAIN, "the log file could not be opened again: %s", strerror(-failed));
     log_info(DOMAIN, "SIGHUP: the log file was opened again");
-    if (!s->process.stopping)
+    if (s->process.stopping)
+        return;
+    if (s->process.graph)
         graph_notify_down(s->process.graph, EVENT_RELOAD);
+    management_fetch(&s->management);
 }
 
 static void take_signal(struct server *s, int number)
@@ -175,15 +198,20 @@ static int watch_signals(struct server *s, struct err *err)
 
 /* ---- the start ------------------------------------------------------------------------------------------------------ */
 
-/* "/etc/glusterfs/brick.vol" logs to <log folder>/etc-glusterfs-brick.vol.log */
-static int default_log_file(const char *volfile, char to[PATH_MAX])
+/* "/etc/glusterfs/brick.vol" logs to <log folder>/etc-glusterfs-brick.vol.log; from a server: SERVER-VOLFILEID-PID.log */
+static int default_log_file(const struct command_line *cl, char to[PATH_MAX])
 {
     char path[PATH_MAX];
     const char *from;
     int n;
 
-    from = realpath(volfile, path) ? path : volfile;
-    from += *from == '/';
+    if (cl->volfile) {
+        from = realpath(cl->volfile, path) ? path : cl->volfile;
+        from += *from == '/';
+    } else {
+        snprintf(path, sizeof(path), "%s-%s-%d", cl->servers[0] + (cl->servers[0][0] == '/'), cl->volfile_id, (int)getpid());
+        from = path;
+    }
     n = snprintf(to, PATH_MAX, "%s/%s.log", GF_LOGDIR, from);
     if (n >= PATH_MAX)
         return -ENAMETOOLONG;
@@ -200,10 +228,11 @@ static int open_log(const struct command_line *cl, struct err *err)
     int failed;
 
     log_set_level(cl->log_level);
+    logging_set_local(cl->localtime);
     if (!file) {
-        failed = default_log_file(cl->volfile, usual);
+        failed = default_log_file(cl, usual);
         if (failed)
-            return err_set(err, failed, "log file of %s: %s", cl->volfile, strerror(-failed));
+            return err_set(err, failed, "log file of %s: %s", cl->volfile ? cl->volfile : cl->volfile_id, strerror(-failed));
         failed = make_folders(GF_LOGDIR);
         if (failed)
             return err_set(err, failed, "%s: %s", GF_LOGDIR, strerror(-failed));
@@ -212,25 +241,129 @@ static int open_log(const struct command_line *cl, struct err *err)
     return logging_open(file, err);
 }
 
+static int bring_to_life(struct server *s, struct graph *g, struct err *err)
+{
+    struct process *p = &s->process;
+    int failed = graph_init(g, err);
+
+    if (failed) {
+        graph_free(g);
+        return failed;
+    }
+    p->graph = g;
+    graph_notify_down(g, EVENT_PARENT_UP);
+    return 0;
+}
+
+static int start_failed(struct server *s, int failed, const struct err *err);
+
+/* What the parent leaves with: the daemon looks for another port when it is 98 (spec management 3.2). */
+static int exit_status_of(int failed)
+{
+    return failed == -EADDRINUSE ? EADDRINUSE : EXIT_FAILURE;
+}
+
+static void first_volume_file(struct server *s, const char *text, size_t len)
+{
+    struct err err = {0};
+    struct graph *g;
+    int failed = graph_parse(&s->process, s->cl.volfile_id, text, len, s->cl.over, s->cl.nr_over, &g, &err);
+
+    if (!failed)
+        failed = bring_to_life(s, g, &err);
+    if (failed)
+        begin_to_end(s, start_failed(s, failed, &err));
+    else
+        management_sign_in(&s->management);
+}
+
+static void next_volume_file(struct server *s, const char *text, size_t len)
+{
+    struct process *p = &s->process;
+    struct err err = {0};
+    struct graph *g;
+    int failed = graph_parse(p, s->cl.volfile_id, text, len, s->cl.over, s->cl.nr_over, &g, &err);
+
+    if (!failed) {
+        failed = graph_reconfigure(p->graph, g, &err);
+        graph_free(g);
+    }
+    if (failed == -EXDEV)
+        log_warning(DOMAIN, "the new volume file has other translators: it counts from the next start of this brick on");
+    else if (failed)
+        log_error(DOMAIN, "the new volume file is not used, the options stay as they were: %s", err.text[0] ? err.text : strerror(-failed));
+    else
+        log_info(DOMAIN, "the options of the new volume file are in force");
+}
+
+static void volume_file(void *host, const char *text, size_t len)
+{
+    struct server *s = host;
+
+    if (s->process.stopping)
+        return;
+    if (s->process.graph)
+        next_volume_file(s, text, len);
+    else
+        first_volume_file(s, text, len);
+}
+
+static void no_volume_file(void *host, int failed, const char *sentence)
+{
+    struct server *s = host;
+    struct err err = {0};
+
+    err_set(&err, failed, "%s", sentence);
+    if (!s->process.stopping)
+        begin_to_end(s, start_failed(s, failed, &err));
+}
+
+static void serves(void *host)
+{
+    struct server *s = host;
+
+    if (s->started)
+        return;
+    s->started = true;
+    daemon_started(s->parent_fd, 0, NULL);
+}
+
+static const struct management_host management_host = {
+    .volume_file = volume_file, .failed = no_volume_file, .signed_in = serves, .signed_out = signed_out};
+
+static int start_from_file(struct server *s, struct err *err)
+{
+    struct process *p = &s->process;
+    struct graph *g;
+    int failed = graph_load(p, s->cl.volfile, s->cl.over, s->cl.nr_over, &g, err);
+
+    if (!failed)
+        failed = bring_to_life(s, g, err);
+    if (!failed)
+        management_sign_in(&s->management);
+    return failed;
+}
+
 static int server_start(struct server *s, struct err *err)
 {
     struct process *p = &s->process;
     int failed;
 
+    management_init(&s->management, p, &s->cl, &management_host, s);
     if ((failed = process_init(p)))
         return err_set(err, failed, "the process could not be set up: %s", strerror(-failed));
     p->stop = server_stop;
-    p->volfile = strdup(s->cl.volfile);
+    p->name = s->cl.process_name;
+    p->volfile = strdup(s->cl.volfile ? s->cl.volfile : s->cl.volfile_id);
     if (!p->volfile)
         return err_set(err, -ENOMEM, "no memory");
     if (s->cl.pid_file && (s->pid_fd = pid_file_take(s->cl.pid_file, err)) < 0)
         return s->pid_fd;
-    if ((failed = watch_signals(s, err)) || (failed = graph_load(p, s->cl.volfile, s->cl.over, s->cl.nr_over, &p->graph, err)))
+    if ((s->cl.set_oom_score && (failed = set_oom_score(s->cl.oom_score, err))) || (failed = watch_signals(s, err)) ||
+        (failed = trimmer_start(&s->trimmer, p->env.loop)) ||
+        (failed = management_begin(&s->management, err)))
         return failed;
-    if ((failed = graph_init(p->graph, err)) || (failed = trimmer_start(&s->trimmer, p->env.loop)))
-        return failed;
-    graph_notify_down(p->graph, EVENT_PARENT_UP);
-    return 0;
+    return s->cl.nr_servers ? 0 : start_from_file(s, err);
 }
 
 static void server_end(struct server *s)
@@ -251,6 +384,7 @@ static void server_end(struct server *s)
         loop_unwatch(p->env.loop, &s->signals);
         close(s->signals.fd);
     }
+    management_done(&s->management);
     trimmer_stop(&s->trimmer);
     watchdog_stop(&s->watchdog);
     process_done(p);
@@ -269,33 +403,36 @@ static void log_arguments(int argc, char **argv)
 }
 
 /* The sentence goes to the log, to the parent that waits, and to the terminal unless the log is there. */
-static int start_failed(struct server *s, const struct err *err)
+static int start_failed(struct server *s, int failed, const struct err *err)
 {
     bool log_is_terminal = s->cl.log_file && (strcmp(s->cl.log_file, "-") == 0 || strcmp(s->cl.log_file, "/dev/stderr") == 0);
+    const char *why = err->text[0] ? err->text : strerror(-failed);
     char sentence[sizeof(err->text) + 64];
 
-    snprintf(sentence, sizeof(sentence), "%s: %s", s->cl.name, err->text);
-    log_error(DOMAIN, "%s", err->text);
+    s->started = true;
+    snprintf(sentence, sizeof(sentence), "%s: %s", s->cl.name, why);
+    log_error(DOMAIN, "%s", why);
     if (s->parent_fd < 0 && !log_is_terminal)
         fprintf(stderr, "%s\n", sentence);
-    daemon_started(s->parent_fd, EXIT_FAILURE, sentence);
-    return EXIT_FAILURE;
+    daemon_started(s->parent_fd, exit_status_of(failed), sentence);
+    return exit_status_of(failed);
 }
 
 static int serve(struct server *s)
 {
     struct err err = {0};
-    int failed = server_start(s, &err), status;
+    int failed = server_start(s, &err), status = 0;
 
     if (failed) {
-        err_set(&err, failed, "%s", strerror(-failed));
-        status = start_failed(s, &err);
-    } else {
-        daemon_started(s->parent_fd, 0, NULL);
-        failed = loop_run(s->process.env.loop);
-        if (failed)
-            log_critical(DOMAIN, "the event loop failed: %s", strerror(-failed));
-        status = failed ? EXIT_FAILURE : s->process.exit_status;
+        status = start_failed(s, failed, &err);
+        if (s->process.env.loop) /* there may be connections already */
+            begin_to_end(s, status);
+    }
+    if (s->process.env.loop && (failed = loop_run(s->process.env.loop))) {
+        log_critical(DOMAIN, "the event loop failed: %s", strerror(-failed));
+        status = EXIT_FAILURE;
+    } else if (s->process.env.loop) {
+        status = s->process.exit_status;
     }
     server_end(s);
     return status;
@@ -311,13 +448,8 @@ int main(int argc, char **argv)
         command_line_done(&s.cl);
         return status;
     }
-    if (s.cl.nr_servers || s.cl.socket_file || s.cl.localtime || s.cl.set_oom_score) {
-        fprintf(stderr, "%s: life under a management daemon is under construction\n", s.cl.name);
-        command_line_done(&s.cl);
-        return EXIT_FAILURE;
-    }
     prctl(PR_SET_NAME, s.cl.name);
-    if (!s.cl.volfile)
+    if (!s.cl.volfile && !s.cl.nr_servers)
         s.cl.volfile = GF_CONFDIR "/glusterfsd.vol";
     if (open_log(&s.cl, &err) < 0) {
         fprintf(stderr, "%s: %s\n", s.cl.name, err.text);

@@ -21,6 +21,7 @@
 static struct {
     atomic_int fd;      /* acquire and release: set before the sink is */
     char *file;         /* NULL: stderr; changed by open and close only, by main */
+    bool local;         /* time; set by main before threads start */
 } the_log = {.fd = STDERR_FILENO};
 
 static const struct {
@@ -58,10 +59,12 @@ static void write_line(void *ctx, const struct log_site *site, const char *domai
     size_t n;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
+    the_log.local ? localtime_r(&now.tv_sec, &tm) : gmtime_r(&now.tv_sec, &tm);
     n = strftime(line, sizeof(line), "[%Y-%m-%d %H:%M:%S", &tm);
-    n += (size_t)snprintf(line + n, sizeof(line) - n, ".%06ld +0000] %c [%.64s:%d:%.64s] 0-%.256s: ", now.tv_nsec / 1000,
-                          levels[site->level].letter, slash ? slash + 1 : site->file, site->line, site->func, domain);
+    n += (size_t)snprintf(line + n, sizeof(line) - n, ".%06ld", now.tv_nsec / 1000);
+    n += strftime(line + n, sizeof(line) - n, " %z] ", &tm);
+    n += (size_t)snprintf(line + n, sizeof(line) - n, "%c [%.64s:%d:%.64s] 0-%.256s: ", levels[site->level].letter,
+                          slash ? slash + 1 : site->file, site->line, site->func, domain);
     n += (size_t)snprintf(line + n, sizeof(line) - n, "%s", text);
     n = min_of(n, sizeof(line) - 1);
     line[n++] = '\n';
@@ -97,6 +100,13 @@ int logging_open(const char *file, struct err *err)
     atomic_store_explicit(&the_log.fd, fd, memory_order_release);
     log_set_sink(write_line, NULL);
     return 0;
+}
+
+void logging_set_local(bool local)
+{
+    if (local)
+        tzset();
+    the_log.local = local;
 }
 
 int logging_reopen(void)

@@ -10,6 +10,7 @@
 #include "log.h"
 
 int logging_open(const char *file, struct err *err); /* "-" or "/dev/stderr": stderr; parent folders must exist */
+void logging_set_local(bool local); /* local time instead of UTC; before threads start */
 int logging_reopen(void);
 void logging_close(void);
 bool log_level_parse(const char *name, enum log_level *ret); /* "INFO", any case */

@@ -30,7 +30,8 @@ struct process {
     struct graph *graph;        /* the active one */
     pthread_mutex_t graph_lock; /* held by who exchanges the graph while others run, and by who looks at it meanwhile (statedump) */
     gfid_t uuid;                /* of this process; told to clients in SETVOLUME's reply */
-    char *volfile;              /* name of the file, or NULL */
+    char *volfile;              /* name of the file, or what it is asked for by, or NULL */
+    const char *name;           /* what it is for: --process-name; or NULL */
     const char *statedump_dir;
     bool stopping;
     int exit_status;
