@@ -46,6 +46,8 @@ struct server {
     atomic_flag stop_posted;
     struct job dump_job;
     atomic_bool dumping;           /* dump_job is queued or runs */
+    char dump_prefix[PATH_MAX];
+    char run_dir[PATH_MAX];
     int parent_fd, pid_fd;
 };
 
@@ -117,9 +119,8 @@ static void run_dump(struct job *j)
     struct server *s = container_of(j, struct server, dump_job);
     struct err err = {0};
 
-    if (strcmp(s->process.statedump_dir, GF_RUNDIR) == 0)
-        make_folders(GF_RUNDIR); /* it lives in memory on most systems; an error shows in the next line */
-    if (statedump_write(&s->process, "glusterdump", &err) < 0)
+    make_folders(s->process.run_dir); /* it lives in memory on most systems; an error shows in the next line */
+    if (statedump_write(&s->process, s->dump_prefix, &err) < 0)
         log_error(DOMAIN, "%s", err.text);
     atomic_store(&s->dumping, false);
 }
@@ -344,6 +345,25 @@ static int start_from_file(struct server *s, struct err *err)
     return failed;
 }
 
+static void name_with_dashes(const char *path, char to[PATH_MAX])
+{
+    snprintf(to, PATH_MAX, "%s", path + (path[0] == '/'));
+    for (char *c = to; *c; c++)
+        if (*c == '/')
+            *c = '-';
+}
+
+/* Where the daemon has put its socket it looks for statedumps, too, and puts their options. */
+static void choose_places(struct server *s)
+{
+    if (s->cl.socket_file) {
+        snprintf(s->run_dir, sizeof(s->run_dir), "%s", s->cl.socket_file);
+        *strrchr(s->run_dir, '/') = '\0';
+        s->process.run_dir = s->run_dir;
+    }
+    name_with_dashes(s->cl.brick_name ? s->cl.brick_name : "glusterdump", s->dump_prefix);
+}
+
 static int server_start(struct server *s, struct err *err)
 {
     struct process *p = &s->process;
@@ -352,6 +372,7 @@ static int server_start(struct server *s, struct err *err)
     management_init(&s->management, p, &s->cl, &management_host, s);
     if ((failed = process_init(p)))
         return err_set(err, failed, "the process could not be set up: %s", strerror(-failed));
+    choose_places(s);
     p->stop = server_stop;
     p->name = s->cl.process_name;
     p->volfile = strdup(s->cl.volfile ? s->cl.volfile : s->cl.volfile_id);

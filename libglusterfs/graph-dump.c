@@ -19,7 +19,7 @@ struct inode_dump {
     struct graph *graph;
     struct dump *dump;
     const char *brick;
-    unsigned int n;
+    unsigned int what, n;
 };
 
 static void dump_inode(struct inode *in, void *ctx)
@@ -32,7 +32,7 @@ static void dump_inode(struct inode *in, void *ctx)
     dump_kv(id->dump, "fd-count", "%u", atomic_load(&in->fd_count));
     dump_kv(id->dump, "ref", "%u", atomic_load(&in->refs) - 1); /* without the dump's own */
     dump_kv(id->dump, "ia_type", "%u", iatt_type(atomic_load_explicit(&in->type, memory_order_relaxed)));
-    for (struct xlator *xl = id->graph->first; xl; xl = xl->next) {
+    for (struct xlator *xl = id->what & DUMP_INODECTX ? id->graph->first : NULL; xl; xl = xl->next) {
         void *inode_ctx_of_xl = xl->type->inode_slot ? inode_ctx(in, xl) : NULL;
 
         if (inode_ctx_of_xl && xl->type->dump_inode)
@@ -40,10 +40,10 @@ static void dump_inode(struct inode *in, void *ctx)
     }
 }
 
-static void dump_inodes(struct graph *g, struct dump *d)
+static void dump_inodes(struct graph *g, unsigned int what, struct dump *d)
 {
     /* a brick's inodes are those of what the server stands on */
-    struct inode_dump id = {.graph = g, .dump = d, .brick = g->top->child ? g->top->child->name : g->top->name};
+    struct inode_dump id = {.graph = g, .dump = d, .what = what, .brick = g->top->child ? g->top->child->name : g->top->name};
     struct inode_counts counts = inode_table_counts(g->inodes);
 
     dump_section(d, "conn.0.bound_xl.%s", id.brick);
@@ -53,10 +53,10 @@ static void dump_inodes(struct graph *g, struct dump *d)
     inode_table_each_active(g->inodes, dump_inode, &id);
 }
 
-void graph_dump(struct graph *g, struct dump *d)
+void graph_dump(struct graph *g, unsigned int what, struct dump *d)
 {
     dump_section(d, "active graph - %u", g->id);
-    for (struct xlator *xl = g->first; xl; xl = xl->next) {
+    for (struct xlator *xl = what & DUMP_PRIV ? g->first : NULL; xl; xl = xl->next) {
         char type[128];
 
         if (!xl->type->dump)
@@ -65,6 +65,6 @@ void graph_dump(struct graph *g, struct dump *d)
         dump_section(d, "xlator.%s.%s.priv", type, xl->name);
         xl->type->dump(xl, d);
     }
-    if (g->inodes)
-        dump_inodes(g, d);
+    if (g->inodes && what & (DUMP_INODE | DUMP_INODECTX))
+        dump_inodes(g, what, d);
 }

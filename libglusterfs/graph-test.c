@@ -330,6 +330,55 @@ static void a_statedump_has_its_lines_and_its_name(void **state)
     p->graph = NULL;
 }
 
+/* The text of a dump that is made with this file of options in the process's folder. */
+static char *dump_with(struct process *p, const char *options_name, const char *options)
+{
+    char run[] = "/tmp/graph-test-XXXXXX", other[] = "/tmp/graph-test-XXXXXX", name[100], command[300];
+    static char text[20000];
+    struct err err = {0};
+    FILE *f;
+
+    p->run_dir = mkdtemp(run);
+    assert_non_null(mkdtemp(other));
+    snprintf(name, sizeof(name), "%s/%s", run, options_name);
+    f = fopen(name, "w");
+    assert_non_null(f);
+    fprintf(f, "%s\npath=%s\n", options, other);
+    fclose(f);
+    assert_int_equal(statedump_write(p, "srv-b1", &err), 0);
+    snprintf(command, sizeof(command), "cat %s/srv-b1.%d.dump.* && rm -r %s %s", other, (int)getpid(), run, other);
+    f = popen(command, "r");
+    text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+    assert_int_equal(pclose(f), 0);
+    p->run_dir = NULL;
+    return text;
+}
+
+static void a_statedump_has_what_its_options_say(void **state)
+{
+    struct process *p = *state;
+    struct err err = {0};
+    char own[64], *text;
+
+    p->graph = parse(p, CHAIN);
+    assert_int_equal(graph_init(p->graph, &err), 0);
+    text = dump_with(p, "glusterdump.options", "mem=YES");
+    assert_non_null(strstr(text, "\n[mallinfo]\n"));
+    assert_null(strstr(text, "\n[iobuf.global]\n"));
+    assert_null(strstr(text, "bound_xl"));
+    snprintf(own, sizeof(own), "glusterdump.%d.options", (int)getpid());
+    text = dump_with(p, own, "inode=yes\nmem=no");
+    assert_null(strstr(text, "\n[mallinfo]\n"));
+    assert_non_null(strstr(text, "\n[conn.0.bound_xl.b]\n"));
+    text = dump_with(p, own, "all=yes");
+    assert_non_null(strstr(text, "\n[mallinfo]\n"));
+    assert_non_null(strstr(text, "\n[pool]\n"));
+    assert_non_null(strstr(text, "\n[conn.0.bound_xl.b]\n"));
+    graph_fini(p->graph);
+    graph_free(p->graph);
+    p->graph = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +395,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_wrong_is_said_in_one_sentence, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_unknown_type_names_the_module_that_is_missing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_statedump_has_its_lines_and_its_name, set_up, tear_down),
+cmocka_unit_test_setup_teardown(a_statedump_has_what_its_options_say, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

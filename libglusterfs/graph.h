@@ -41,7 +41,7 @@ void graph_free(struct graph *g);
 /* A translator more above the top of a graph that is parsed and not initialised, without options (spec brick 5.4). */
 int graph_push(struct graph *g, const char *type, const char *name, struct err *err);
 struct xlator *graph_find(struct graph *g, const char *name);
-void graph_dump(struct graph *g, struct dump *d);
+void graph_dump(struct graph *g, unsigned int what, struct dump *d); /* what: DUMP_... of statedump.h */
 
 const struct xlator_type *xlator_type_find(const char *name, struct err *err);
 

@@ -32,7 +32,7 @@ int process_init(struct process *p)
         .idle_s = 120,
     };
 
-    *p = (struct process){.statedump_dir = GF_RUNDIR, .uuid = gfid_random()};
+    *p = (struct process){.run_dir = GF_RUNDIR, .uuid = gfid_random()};
     pthread_mutex_init(&p->hold_lock, NULL);
     pthread_mutex_init(&p->graph_lock, NULL);
     pthread_cond_init(&p->hold_gone, NULL);

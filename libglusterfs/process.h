@@ -32,7 +32,8 @@ struct process {
     gfid_t uuid;                /* of this process; told to clients in SETVOLUME's reply */
     char *volfile;              /* name of the file, or what it is asked for by, or NULL */
     const char *name;           /* what it is for: --process-name; or NULL */
-    const char *statedump_dir;
+    const char *run_dir;        /* where sockets, and the files are that say what a statedump shall have */
+    const char *statedump_dir;  /* NULL: run_dir */
     bool stopping;
     int exit_status;
     void (*stop)(struct process *p, int status); /* asks main to end; any thread */

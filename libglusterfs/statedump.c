@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -100,43 +101,107 @@ static void dump_pool(struct dump *d, struct pool *pool)
     }
 }
 
-static void dump_process(struct dump *d, struct process *p)
+static void dump_process(struct dump *d, struct process *p, unsigned int what)
 {
     dump_time(d->file, "DUMP-START-TIME", "\n");
-    dump_mallinfo(d);
+    if (what & DUMP_MEM)
+        dump_mallinfo(d);
     dump_census(d, p);
-    dump_section(d, "iobuf.global");
-    dump_kv(d, "cached_bytes", "%zu", iobuf_pool_cached(p->env.bufs));
-    dump_pool(d, p->pool);
-    pthread_mutex_lock(&p->graph_lock);
+    if (p->name) {
+        dump_section(d, "process");
+        dump_kv(d, "name", "%s", p->name);
+    }
+    if (what & DUMP_IOBUF) {
+        dump_section(d, "iobuf.global");
+        dump_kv(d, "cached_bytes", "%zu", iobuf_pool_cached(p->env.bufs));
+    }
+    if (what & DUMP_CALLPOOL)
+        dump_pool(d, p->pool);
     if (p->graph)
-        graph_dump(p->graph, d);
-    pthread_mutex_unlock(&p->graph_lock);
+        graph_dump(p->graph, what, d);
     fputc('\n', d->file);
     dump_time(d->file, "DUMP-END-TIME", "");
+}
+
+/* ---- what it shall have -------------------------------------------------------------------------------------------------- */
+
+struct wish {
+    unsigned int what;
+    char dir[PATH_MAX];
+};
+
+static const struct {
+    const char *key;
+    unsigned int what;
+} wishes[] = {
+    {"all", DUMP_ALL},   {"mem", DUMP_MEM}, {"iobuf", DUMP_IOBUF}, {"callpool", DUMP_CALLPOOL},
+    {"priv", DUMP_PRIV}, {"fd", DUMP_PRIV}, {"fdctx", DUMP_PRIV},  {"inode", DUMP_INODE},
+    {"inodectx", DUMP_INODE | DUMP_INODECTX},
+};
+
+static void take_wish(struct wish *w, char *line)
+{
+    char *value = strchr(line, '=');
+
+    if (!value)
+        return;
+    *value++ = '\0';
+    value[strcspn(value, "\r\n")] = '\0';
+    if (strcmp(line, "path") == 0 && value[0] == '/')
+        snprintf(w->dir, sizeof(w->dir), "%s", value);
+    for (size_t i = 0; i < array_len(wishes); i++)
+        if (strcmp(line, wishes[i].key) == 0 && strcasecmp(value, "yes") == 0)
+            w->what |= wishes[i].what;
+}
+
+static FILE *open_wishes(const struct process *p)
+{
+    char name[PATH_MAX];
+    FILE *f;
+
+    snprintf(name, sizeof(name), "%s/glusterdump.%d.options", p->run_dir, (int)getpid());
+    f = fopen(name, "re");
+    if (f)
+        return f;
+    snprintf(name, sizeof(name), "%s/glusterdump.options", p->run_dir);
+    return fopen(name, "re");
+}
+
+static void read_wishes(const struct process *p, struct wish *ret)
+{
+    FILE *f = open_wishes(p);
+    char line[PATH_MAX + 8];
+
+    *ret = (struct wish){.what = f ? 0 : DUMP_ALL};
+    snprintf(ret->dir, sizeof(ret->dir), "%s", p->statedump_dir ? p->statedump_dir : p->run_dir);
+    while (f && fgets(line, sizeof(line), f))
+        take_wish(ret, line);
+    if (f)
+        fclose(f);
 }
 
 int statedump_write(struct process *p, const char *prefix, struct err *err)
 {
     char aside[PATH_MAX], name[PATH_MAX];
+    struct wish wish;
     struct dump d;
     int fd, failed;
 
-    if ((size_t)snprintf(aside, sizeof(aside), "%s/dumpXXXXXX", p->statedump_dir) >= sizeof(aside) ||
-        (size_t)snprintf(name, sizeof(name), "%s/%s.%d.dump.%lld", p->statedump_dir, prefix, (int)getpid(),
-                         (long long)time(NULL)) >= sizeof(name))
-        return err_set(err, -ENAMETOOLONG, "statedump in %s: the name is too long", p->statedump_dir);
+    read_wishes(p, &wish);
+    if ((size_t)snprintf(aside, sizeof(aside), "%s/dumpXXXXXX", wish.dir) >= sizeof(aside) ||
+        (size_t)snprintf(name, sizeof(name), "%s/%s.%d.dump.%lld", wish.dir, prefix, (int)getpid(), (long long)time(NULL)) >= sizeof(name))
+        return err_set(err, -ENAMETOOLONG, "statedump in %s: the name is too long", wish.dir);
     fd = mkostemp(aside, O_CLOEXEC);
     if (fd < 0)
-        return err_set(err, -errno, "statedump in %s: %s", p->statedump_dir, strerror(errno));
+        return err_set(err, -errno, "statedump in %s: %s", wish.dir, strerror(errno));
     d.file = fdopen(fd, "w");
     if (!d.file) {
         failed = -errno;
         close(fd);
         unlink(aside);
-        return err_set(err, failed, "statedump in %s: %s", p->statedump_dir, strerror(-failed));
+        return err_set(err, failed, "statedump in %s: %s", wish.dir, strerror(-failed));
     }
-    dump_process(&d, p);
+    dump_process(&d, p, wish.what);
     failed = ferror(d.file) ? -EIO : 0;
     if (fclose(d.file) != 0 && !failed)
         failed = -errno;

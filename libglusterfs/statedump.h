@@ -11,7 +11,20 @@ struct dump;
 void dump_section(struct dump *d, const char *fmt, ...) PRINTF(2, 3);              /* "[name]" */
 void dump_kv(struct dump *d, const char *key, const char *fmt, ...) PRINTF(3, 4);  /* "key=value" */
 
+/* What a dump has; which translators run is in each. */
+enum {
+    DUMP_MEM = 1u << 0,      /* mallinfo                                                    */
+    DUMP_IOBUF = 1u << 1,
+    DUMP_CALLPOOL = 1u << 2, /* workers                                                     */
+    DUMP_PRIV = 1u << 3,     /* translators; protocol/server's has clients and descriptors  */
+    DUMP_INODE = 1u << 4,    /* the inode table                                             */
+    DUMP_INODECTX = 1u << 5, /* and what the translators know of each                       */
+    DUMP_ALL = (1u << 6) - 1,
+};
+
 /* Writes <dir>/<prefix>.<pid>.dump.<epoch>, under a temporary name first. May block on the disk: on a worker. */
+/* <run_dir>/glusterdump.<pid>.options or <run_dir>/glusterdump.options say what it has, in lines KEY=YES with the keys all, mem, iobuf,
+ * callpool, priv, fd, inode, inodectx, fdctx, and path=DIR; without them it has everything. */
 int statedump_write(struct process *p, const char *prefix, struct err *err);
 
 #endif

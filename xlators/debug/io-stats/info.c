@@ -191,7 +191,7 @@ static int put_member(struct top_query *q, const char *path, size_t len)
                             q->removed ? q->removed : "");
     snprintf(key, sizeof(key), "value-%u", q->i + 1);
     if (!failed)
-        failed = dict_set_textf(out, key, "%" PRIu64, perf ? value / 1000000 : value); /* MB */
+        failed = dict_set_textf(out, key, "%" PRIu64, ios_shown(q->top, value));
     if (failed || !perf)
         return failed;
     snprintf(key, sizeof(key), "time-sec-%u", q->i + 1);
@@ -298,6 +298,16 @@ static void answer_top(struct xlator *xl, struct xlator_ask *ask, int64_t op)
     ask_name(q);
 }
 
+static int clear_all(struct ios *s, const struct dict *in, struct dict *out)
+{
+    int64_t op = 0;
+
+    ios_clear_top(s);
+    dict_get_i64(in, "top-op", &op);
+    int failed = dict_set_textf(out, "top-op", "%" PRId64, op); /* without it the command line says nothing */
+    return failed ? failed : clear_profile(s, out);
+}
+
 /* ---- the question ----------------------------------------------------------------------------------------------------------------- */
 
 void ios_ask(struct xlator *xl, struct xlator_ask *ask)
@@ -308,8 +318,7 @@ void ios_ask(struct xlator *xl, struct xlator_ask *ask)
     if (ask->what != ASK_INFO) {
         ask->done(ask, -EOPNOTSUPP);
     } else if (dict_is_true(ask->in, "clear-stats")) {
-        ios_clear_top(s);
-        ask->done(ask, clear_profile(s, ask->out));
+        ask->done(ask, clear_all(s, ask->in, ask->out));
     } else if (dict_get_i64(ask->in, "top-op", &op) == 0) {
         if (op - 1 < TOP_OPEN || op - 1 >= NR_TOPS)
             ask->done(ask, err_set(&ask->err, -EINVAL, "top-op %" PRId64 ": 1 to %d are known", op, NR_TOPS));

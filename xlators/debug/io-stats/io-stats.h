@@ -89,6 +89,7 @@ void ios_note_speed(struct ios *s, struct inode *in, enum ios_top top, uint64_t 
 void ios_note_removed(struct ios *s, struct inode *in, const struct loc *loc);
 void ios_note_open(struct ios *s, int change);
 void ios_clear_top(struct ios *s);
+uint64_t ios_shown(enum ios_top top, uint64_t value); /* what a person sees of a value, and what the order goes by: PERF: MB a second */
 /* The first of a list, best first, with references. to has room for TOP_MAX. */
 unsigned int ios_ranking(struct ios *s, enum ios_top top, struct ios_file **to);
 

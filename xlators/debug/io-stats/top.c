@@ -173,6 +173,11 @@ void ios_clear_top(struct ios *s)
 
 /* ---- the order ---------------------------------------------------------------------------------------------------------------- */
 
+uint64_t ios_shown(enum ios_top top, uint64_t value)
+{
+    return top == TOP_READ_PERF || top == TOP_WRITE_PERF ? value / 1000000 : value;
+}
+
 struct place {
     struct ios_file *file;
     uint64_t value, stamp_ns;
@@ -196,7 +201,7 @@ unsigned int ios_ranking(struct ios *s, enum ios_top top, struct ios_file **to)
     n = s->top[top].n;
     for (unsigned int i = 0; i < n; i++) {
         struct ios_file *f = s->top[top].file[i];
-        place[i] = (struct place){file_ref(f), load(&f->rank[top].value), load(&f->rank[top].stamp_ns)};
+        place[i] = (struct place){file_ref(f), ios_shown(top, load(&f->rank[top].value)), load(&f->rank[top].stamp_ns)};
     }
     pthread_mutex_unlock(&s->lock);
     qsort(place, n, sizeof(place[0]), better);

@@ -393,7 +393,7 @@ static void server_fini(struct xlator *xl)
         rpc_service_free(s->rpc);
     }
     if (s->statedump_path && xl->graph->process->statedump_dir == s->statedump_path)
-        xl->graph->process->statedump_dir = GF_RUNDIR;
+        xl->graph->process->statedump_dir = NULL;
     hosts_free(s->hosts);
     gids_free(s->gids);
     if (s->lock_made) {
