@@ -374,7 +374,7 @@ static int server_start(struct server *s, struct err *err)
         return err_set(err, failed, "the process could not be set up: %s", strerror(-failed));
     choose_places(s);
     p->stop = server_stop;
-    p->name = s->cl.process_name;
+    p->process_name = s->cl.process_name;
     p->volfile = strdup(s->cl.volfile ? s->cl.volfile : s->cl.volfile_id);
     if (!p->volfile)
         return err_set(err, -ENOMEM, "no memory");

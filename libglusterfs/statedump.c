@@ -107,9 +107,9 @@ static void dump_process(struct dump *d, struct process *p, unsigned int what)
     if (what & DUMP_MEM)
         dump_mallinfo(d);
     dump_census(d, p);
-    if (p->name) {
+    if (p->process_name) {
         dump_section(d, "process");
-        dump_kv(d, "name", "%s", p->name);
+        dump_kv(d, "name", "%s", p->process_name);
     }
     if (what & DUMP_IOBUF) {
         dump_section(d, "iobuf.global");
