@@ -10,7 +10,7 @@ disk_options=
 
 make_disk() { # size type
     local pid
-    truncate -s "$1" "$tmp/disk.img" && "mkfs.$2" -q "$tmp/disk.img" && mkdir -p "$tmp/faulty" "$tmp/bricks" || return 1
+    rm -f "$tmp/disk.img" && truncate -s "$1" "$tmp/disk.img" && "mkfs.$2" -q "$tmp/disk.img" && mkdir -p "$tmp/faulty" "$tmp/bricks" || return 1
     background "$tools/faulty" "$tmp/faulty" "$tmp/disk.img" "$tmp/disk.does" </dev/null >"$tmp/faulty.stderr" 2>&1
     pid=$!
     disk_faulty=$pid

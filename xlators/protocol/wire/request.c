@@ -349,7 +349,9 @@ static int take_range(struct fop *fop, uint32_t flags, uint64_t offset, uint64_t
     fop->in.fallocate.flags = flags;
     fop->in.fallocate.offset = offset;
     fop->in.fallocate.len = len;
-    return offset > INT64_MAX || len > INT64_MAX - offset ? -EINVAL : 0;
+    if (offset > INT64_MAX || len > INT64_MAX)
+        return -EINVAL;
+    return len > INT64_MAX - offset ? -EFBIG : 0;
 }
 
 int fallocate_from_wire(const void *req, struct fop *fop, struct wire_object obj[2])
@@ -376,7 +378,7 @@ int seek_from_wire(const void *req, struct fop *fop, struct wire_object obj[2])
     TAKE_FD(fop_seek_req);
     fop->in.seek.offset = r->offset;
     fop->in.seek.what = r->what;
-    return r->offset > INT64_MAX ? -EINVAL : 0;
+    return r->offset > INT64_MAX ? -ENXIO : 0;
 }
 
 int lease_from_wire(const void *req, struct fop *fop, struct wire_object obj[2])

@@ -18,7 +18,9 @@
 static int range_check(const struct fop *fop)
 {
     uint64_t off = fop->in.fallocate.offset, len = fop->in.fallocate.len;
-    return len == 0 || off > INT64_MAX || len > (uint64_t)INT64_MAX - off ? -EINVAL : 0;
+    if (len == 0 || off > INT64_MAX || len > INT64_MAX)
+        return -EINVAL;
+    return len > (uint64_t)INT64_MAX - off ? -EFBIG : 0;
 }
 
 static int write_zeros(struct obj *o, off_t off, off_t len)

@@ -85,6 +85,11 @@ static void sizes_and_offsets_from_the_network_are_checked(void **state)
         fop->fd = fd_ref(fd);
         fop->in.fallocate.offset = 1ull << 62;
         fop->in.fallocate.len = 1ull << 62;
+        assert_int_equal(run(b, fop), -EFBIG);
+        done(fop);
+        fop = make(b, op[i]);
+        fop->fd = fd_ref(fd);
+        fop->in.fallocate.len = UINT64_MAX;
         assert_int_equal(run(b, fop), -EINVAL);
         done(fop);
     }

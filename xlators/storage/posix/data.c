@@ -340,7 +340,7 @@ int op_seek(struct posix *p, struct fop *fop)
     if (fop->in.seek.what != 0 && fop->in.seek.what != 1)
         return -ENOTSUP;
     if (fop->in.seek.offset > INT64_MAX)
-        return -EINVAL;
+        return -ENXIO; /* what lseek() says of negative ones */
     int r = open_file(p, fop, &o);
     if (r < 0)
         return r;
