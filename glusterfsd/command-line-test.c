@@ -115,6 +115,32 @@ static void what_cannot_be_read_ends_with_status_64(void **state)
     assert_int_equal(PARSE(&cl, "glusterfsd", "--no-daemon=yes"), EXIT_USAGE);
 }
 
+static void a_mount_has_its_own_options(void **state)
+{
+    struct command_line cl;
+
+    assert_int_equal(PARSE(&cl, "glusterfs", "-f", "a.vol", "--acl", "--entry-timeout=0.5", "--direct-io-mode", "--use-readdirp=no",
+                           "--reader-thread-count=7", "--subdir-mount=/a", "/mnt"), 0);
+    assert_string_equal(cl.mount.point, "/mnt");
+    assert_string_equal(cl.subdir_mount, "/a");
+    assert_true(cl.mount.acl && cl.mount.direct_io == CHOICE_YES && !cl.mount.readdirp);
+    assert_true(cl.mount.entry_timeout == 0.5 && cl.mount.attribute_timeout == 1);
+    assert_int_equal(cl.mount.readers, 7);
+    assert_int_equal(PARSE(&cl, "glusterfs", "-f", "a.vol", "--direct-io-mode=auto", "--no-root-squash=no", "/mnt"), 0);
+    assert_int_equal(cl.mount.direct_io, CHOICE_AUTO);
+    assert_int_equal(cl.mount.client_pid, -4); /* its value is not looked at */
+    assert_int_equal(PARSE(&cl, "glusterfs", "-f", "a.vol"), 0);
+    assert_null(cl.mount.point);
+    assert_int_equal(PARSE(&cl, "glusterfs", "/mnt", "/other"), EXIT_USAGE);
+    assert_int_equal(PARSE(&cl, "glusterfs", "--entry-timeout=-1", "/mnt"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfs", "--entry-timeout=1s", "/mnt"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfs", "--reader-thread-count=0", "/mnt"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfs", "--reader-thread-count=65", "/mnt"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfs", "--background-qlen=15", "/mnt"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfs", "--subdir-mount=a", "/mnt"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfs", "--acl", "--direct-io-mode=maybe", "/mnt"), EXIT_FAILURE);
+}
+
 static void what_this_build_does_not_have_is_refused(void **state)
 {
     struct command_line cl;
@@ -123,7 +149,9 @@ static void what_this_build_does_not_have_is_refused(void **state)
     assert_int_equal(PARSE(&cl, "glusterfsd", "--volfile-server-transport", "rdma"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfsd", "--logger=syslog"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfsd", "-L", "LOUD"), EXIT_FAILURE);
-    assert_int_equal(PARSE(&cl, "glusterfs", "-f", "a.vol"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfs", "--worm", "/mnt"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfs", "--mac-compat", "/mnt"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfs", "--mac-compat=off", "/mnt"), 0);
     assert_int_equal(PARSE(&cl, "glusterd"), EXIT_FAILURE);
 }
 
@@ -146,6 +174,7 @@ int main(void)
         cmocka_unit_test(a_daemons_words_for_a_brick_are_read),
         cmocka_unit_test(what_does_not_fit_together_is_refused),
         cmocka_unit_test(what_cannot_be_read_ends_with_status_64),
+        cmocka_unit_test(a_mount_has_its_own_options),
         cmocka_unit_test(what_this_build_does_not_have_is_refused),
         cmocka_unit_test(questions_are_answered_and_nothing_is_started),
     };

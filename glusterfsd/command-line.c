@@ -342,11 +342,16 @@ static int take_name(struct command_line *cl, const char *argv0)
     cl->name = slash ? slash + 1 : argv0;
     if (strncmp(cl->name, "lt-", 3) == 0)
         cl->name += 3;
-    if (strncmp(cl->name, "glusterfsd", 10) == 0)
+    if (strncmp(cl->name, "glusterfs", 9) == 0) /* glusterfsd too */
         return 0;
-    fprintf(stderr, "%s: this build has the brick server only (glusterfsd), not %s; see doc/refused.md\n", cl->name,
-            strncmp(cl->name, "glusterd", 8) == 0 ? "the management daemon" : "the client");
+    fprintf(stderr, "%s: this build has bricks (glusterfsd) and mounts (glusterfs), not %s; see doc/refused.md\n", cl->name,
+            strncmp(cl->name, "glusterd", 8) == 0 ? "the management daemon" : "a program of that name");
     return EXIT_FAILURE;
+}
+
+static bool is_server(const struct command_line *cl)
+{
+    return strncmp(cl->name, "glusterfsd", 10) == 0;
 }
 
 /* getopt's own form of the rows. */
@@ -412,7 +417,7 @@ int command_line_parse(struct command_line *cl, int argc, char **argv)
     struct getopt_words g = {0};
     int got, failed;
 
-    *cl = (struct command_line){.log_level = LVL_INFO};
+    *cl = (struct command_line){.log_level = LVL_INFO, .mount = MOUNT_CONF_USUAL};
     if ((failed = take_name(cl, argv[0])))
         return failed;
     getopt_words(&g);
@@ -424,8 +429,11 @@ int command_line_parse(struct command_line *cl, int argc, char **argv)
         if ((failed = take_row(cl, row_of(got), optarg)))
             return failed;
     }
+    if (!cl->done && optind < argc && !is_server(cl))
+        cl->mount.point = argv[optind++];
     if (!cl->done && optind < argc) {
-        fprintf(stderr, "%s: \"%s\": a brick server takes no mount point\n", cl->name, argv[optind]);
+        fprintf(stderr, "%s: \"%s\": %s\n", cl->name, argv[optind],
+                is_server(cl) ? "a brick server takes no mount point" : "one mount point is enough");
         return usage(cl);
     }
     return cl->done ? 0 : check_words(cl);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "log.h"
+#include "mount.h"
 #include "xlator-option.h"
 
 #define EXIT_USAGE 64 /* as argp's, which GlusterFS uses */
@@ -30,6 +31,8 @@ struct command_line {
     bool foreground, localtime;
     struct xlator_option *over;   /* --xlator-option */
     unsigned int nr_over;
+    struct mount_conf mount;      /* mount.point NULL: this process mounts nothing */
+    const char *subdir_mount, *display_name;
     bool done;                    /* it was --help, --version, --print-...: answered, nothing else to do */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* glusterfsd: reads a volume file, brings its graph to life, and serves until it is told to end.
+/* glusterfsd, glusterfs: reads a volume file, brings its graph to life, and serves until it is told to end. With a mount point on the command
+ * line the graph is a mount's (mounting.h), which takes any volume file that comes.
  *
  * The volume file is a local one, or comes from a management daemon (management.h), perhaps another one later. One of the same shape
  * changes options in place. One of another shape waits for the next start, as with stock's bricks.
@@ -26,6 +27,7 @@
 #include "logging.h"
 #include "loop.h"
 #include "management.h"
+#include "mounting.h"
 #include "pool.h"
 #include "process.h"
 #include "thread.h"
@@ -40,6 +42,8 @@ struct server {
     struct watchdog watchdog;
     struct trimmer trimmer;
     struct management management;
+    struct mounting *mounting;     /* NULL: nothing is mounted */
+    struct loop_work unmounted_work;
     bool started;                  /* the parent has been told how the start went */
     struct loop_work stop_work;
     _Atomic int stop_status;       /* what process->stop() was told; relaxed: the posting of stop_work orders it */
@@ -63,11 +67,11 @@ static void drained(struct process *p)
     loop_stop(p->env.loop);
 }
 
-static void drain(struct server *s)
+static void drain_graph(struct server *s)
 {
     struct process *p = &s->process;
 
-    if (p->graph)
+    if (p->graph) /* a mount has ended its own */
         graph_notify_down(p->graph, EVENT_PARENT_DOWN);
     management_end(&s->management);
 
@@ -78,9 +82,26 @@ static void drain(struct server *s)
         loop_stop(p->env.loop);
 }
 
+static void run_unmounted(struct loop_work *w)
+{
+    drain_graph(container_of(w, struct server, unmounted_work));
+}
+
+static void unmounted(void *data)
+{
+    struct server *s = data;
+
+    loop_post(s->process.env.loop, &s->unmounted_work);
+}
+
 static void signed_out(void *host)
 {
-    drain(host);
+    struct server *s = host;
+
+    if (s->mounting)
+        mounting_end(s->mounting, unmounted, s);
+    else
+        drain_graph(s);
 }
 
 /* On the loop, once. */
@@ -142,8 +163,11 @@ static void reload(struct server *s)
     log_info(DOMAIN, "SIGHUP: the log file was opened again");
     if (s->process.stopping)
         return;
-    if (s->process.graph)
-        graph_notify_down(s->process.graph, EVENT_RELOAD);
+    pthread_mutex_lock(&s->process.graph_lock);
+    struct graph *g = s->process.graph; /* before one is freed it is ended on this thread: it stays while we tell it */
+    pthread_mutex_unlock(&s->process.graph_lock);
+    if (g)
+        graph_notify_down(g, EVENT_RELOAD);
     management_fetch(&s->management);
 }
 
@@ -206,7 +230,10 @@ static int default_log_file(const struct command_line *cl, char to[PATH_MAX])
     const char *from;
     int n;
 
-    if (cl->volfile) {
+    if (cl->mount.point) {
+        from = realpath(cl->mount.point, path) ? path : cl->mount.point;
+        from += *from == '/';
+    } else if (cl->volfile) {
         from = realpath(cl->volfile, path) ? path : cl->volfile;
         from += *from == '/';
     } else {
@@ -245,8 +272,11 @@ static int open_log(const struct command_line *cl, struct err *err)
 static int bring_to_life(struct server *s, struct graph *g, struct err *err)
 {
     struct process *p = &s->process;
-    int failed = graph_init(g, err);
+    int failed;
 
+    if (s->mounting)
+        return mounting_take_graph(s->mounting, g, err);
+    failed = graph_init(g, err);
     if (failed) {
         graph_free(g);
         return failed;
@@ -285,6 +315,10 @@ static void next_volume_file(struct server *s, const char *text, size_t len)
     struct graph *g;
     int failed = graph_parse(p, s->cl.volfile_id, text, len, s->cl.over, s->cl.nr_over, &g, &err);
 
+    if (!failed && s->mounting) {
+        mounting_take_graph(s->mounting, g, &err); /* says itself what became of it */
+        return;
+    }
     if (!failed) {
         failed = graph_reconfigure(p->graph, g, &err);
         graph_free(g);
@@ -378,6 +412,8 @@ static int server_start(struct server *s, struct err *err)
     p->volfile = strdup(s->cl.volfile ? s->cl.volfile : s->cl.volfile_id);
     if (!p->volfile)
         return err_set(err, -ENOMEM, "no memory");
+    if (s->cl.mount.point && (failed = mounting_new(p, &s->cl, &s->mounting, err)))
+        return failed;
     if (s->cl.pid_file && (s->pid_fd = pid_file_take(s->cl.pid_file, err)) < 0)
         return s->pid_fd;
     if ((s->cl.set_oom_score && (failed = set_oom_score(s->cl.oom_score, err))) || (failed = watch_signals(s, err)) ||
@@ -406,6 +442,8 @@ static void server_end(struct server *s)
         close(s->signals.fd);
     }
     management_done(&s->management);
+    mounting_free(s->mounting);
+    s->mounting = NULL;
     trimmer_stop(&s->trimmer);
     watchdog_stop(&s->watchdog);
     process_done(p);
@@ -461,7 +499,7 @@ static int serve(struct server *s)
 
 int main(int argc, char **argv)
 {
-    struct server s = {.parent_fd = -1, .pid_fd = -1, .signals.fd = -1, .stop_work.run = run_stop, .stop_posted = ATOMIC_FLAG_INIT};
+    struct server s = {.parent_fd = -1, .pid_fd = -1, .signals.fd = -1, .stop_work.run = run_stop, .unmounted_work.run = run_unmounted, .stop_posted = ATOMIC_FLAG_INIT};
     struct err err = {0};
     int status = command_line_parse(&s.cl, argc, argv);
 
@@ -471,7 +509,7 @@ int main(int argc, char **argv)
     }
     prctl(PR_SET_NAME, s.cl.name);
     if (!s.cl.volfile && !s.cl.nr_servers)
-        s.cl.volfile = GF_CONFDIR "/glusterfsd.vol";
+        s.cl.volfile = s.cl.mount.point ? GF_CONFDIR "/glusterfs.vol" : GF_CONFDIR "/glusterfsd.vol";
     if (open_log(&s.cl, &err) < 0) {
         fprintf(stderr, "%s: %s\n", s.cl.name, err.text);
         command_line_done(&s.cl);

@@ -32,6 +32,7 @@ struct process {
     gfid_t uuid;                /* of this process; told to clients in SETVOLUME's reply */
     char *volfile;              /* name of the file, or what it is asked for by, or NULL */
     const char *process_name;   /* what it is for: --process-name; or NULL */
+    const char *subdir_mount;   /* what of the volume a mount wants to see: "/a/b"; NULL: all */
     const char *run_dir;        /* where sockets, and the files are that say what a statedump shall have */
     const char *statedump_dir;  /* NULL: run_dir */
     bool stopping;

@@ -163,6 +163,31 @@ bool vnode_is_open(struct vnode *vn)
     return vn->nr_files > 0;
 }
 
+bool vnode_mark(struct vnode *vn, bool on)
+{
+    return atomic_exchange(&vn->marked, on);
+}
+
+struct visit {
+    struct volume *volume;
+    void (*fn)(struct vnode *vn, void *ctx);
+    void *ctx;
+};
+
+static void visit(struct inode *handle, void *ctx)
+{
+    struct visit *each = ctx;
+    struct vnode *vn = inode_ctx(handle, &each->volume->handle_xlator);
+
+    if (vn)
+        each->fn(vn, each->ctx);
+}
+
+void volume_each_vnode(struct volume *v, void (*fn)(struct vnode *vn, void *ctx), void *ctx)
+{
+    inode_table_each_active(v->handles, visit, &(struct visit){.volume = v, .fn = fn, .ctx = ctx});
+}
+
 static void give_up(struct inode *handle, void *ctx)
 {
     struct generation *gen = ctx;
@@ -214,13 +239,9 @@ void vnode_sweep(struct volume *v, struct generation *gen)
     inode_table_each_active(v->handles, give_up, gen);
 }
 
-static void uncount_all(struct inode *handle, void *ctx)
+static void uncount_all(struct vnode *vn, void *ctx)
 {
-    struct volume *v = ctx;
-    struct vnode *vn = inode_ctx(handle, &v->handle_xlator);
-
-    if (vn)
-        vnode_uncount(vn, UINT64_MAX);
+    vnode_uncount(vn, UINT64_MAX);
 }
 
 void volume_forget_all(struct volume *v)
@@ -233,7 +254,7 @@ void volume_forget_all(struct volume *v)
         vfile_unref(files[i]);
     }
     free(files);
-    inode_table_each_active(v->handles, uncount_all, v);
+    volume_each_vnode(v, uncount_all, NULL);
 }
 
 /* ---- open descriptors ---------------------------------------------------------------------------------------------------- */

@@ -59,6 +59,7 @@ struct vlock {
 struct vnode {
     struct inode *handle;        /* not a reference: it is what is referred to */
     struct volume *volume;
+    atomic_bool marked;          /* the user's */
     pthread_mutex_t lock;        /* guards the rest, and fd and gen of its files */
     struct generation *gen;      /* of inode */
     struct inode *inode;         /* a reference; NULL: to be looked up */

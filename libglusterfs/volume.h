@@ -74,6 +74,8 @@ struct vnode *vnode_of_entry(struct vop *op, const struct dirent4 *entry);
 void vnode_count(struct vnode *vn, uint64_t n);          /* n more */
 void vnode_uncount(struct vnode *vn, uint64_t n);        /* n less; more than there are: all */
 bool vnode_is_open(struct vnode *vn);                    /* some vfile is of it */
+bool vnode_mark(struct vnode *vn, bool on);              /* a mark of the volume's user; the one before */
+void volume_each_vnode(struct volume *v, void (*fn)(struct vnode *vn, void *ctx), void *ctx); /* referred to during fn */
 
 /* ---- open descriptors ---- */
 struct vfile *vfile_ref(struct vfile *f);
