@@ -17,6 +17,8 @@ extern const struct xlator_type trash_type;
 extern const struct xlator_type upcall_type;
 extern const struct xlator_type worm_type;
 extern const struct xlator_type posix_acl_type;
+extern const struct xlator_type delay_gen_type;
+extern const struct xlator_type error_gen_type;
 extern const struct xlator_type io_stats_type;
 extern const struct xlator_type io_threads_type;
 extern const struct xlator_type server_type;
@@ -38,6 +40,8 @@ const struct xlator_type *const xlator_types[] = {
     &upcall_type,
     &worm_type,
     &posix_acl_type,
+    &delay_gen_type,
+    &error_gen_type,
     &io_stats_type,
     &io_threads_type,
     &server_type,
