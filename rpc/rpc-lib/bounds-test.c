@@ -221,6 +221,52 @@ static void when_all_together_queue_too_much_the_largest_is_closed(void **state)
     free(bytes);
 }
 
+/* Memory is short: 100 KiB for all records together. */
+static void while_all_hold_too_much_each_has_one_request_started(void **state)
+{
+    struct world *w = *state;
+    struct transport *first = w->t, *second;
+    uint8_t *args = calloc(1, 60000);
+
+    rpc_service_set_send_max(w->service, 16 * MiB, 100 * KiB);
+    rpc_conn_admit(w->conn);
+    second = fake_connect(NULL);
+    rpc_conn_admit(w->conn);
+    caller_call(first, 1, PROG, VERS, PROC_LOCK, args, 60000);
+    caller_call(first, 2, PROG, VERS, PROC_LOCK, args, 60000); /* this makes it too much: it waits, and nothing more is read */
+    assert_int_equal(w->nr_held, 1);
+    assert_int_equal(fake_pauses(first), 1);
+    caller_call(second, 1, PROG, VERS, PROC_LOCK, args, 60000); /* another one's first request is started all the same */
+    caller_call(second, 2, PROG, VERS, PROC_LOCK, args, 60000);
+    assert_int_equal(w->nr_held, 2);
+    assert_int_equal(fake_pauses(second), 1);
+    world_answer(w, 0);
+    assert_int_equal(w->nr_held, 3); /* the first one's second: nobody else had to make room for it */
+    assert_int_equal(fake_pauses(first), 0);
+    world_answer(w, 1);
+    world_answer(w, 2);
+    world_answer(w, 3);
+    assert_int_equal(fake_pauses(second), 0);
+    fake_close(second);
+    free(args);
+}
+
+static void waiting_calls_count_for_what_they_cost_and_not_for_their_bytes_alone(void **state)
+{
+    struct world *w = *state;
+
+    rpc_service_set_send_max(w->service, 16 * MiB, 1 * MiB);
+    rpc_service_set_outstanding(w->service, 0);
+    rpc_conn_admit(w->conn);
+    for (uint32_t xid = 0; xid < 1000; xid++)
+        caller_call(w->t, xid, PROG, VERS, PROC_LOCK, NULL, 0);
+    assert_in_range(w->nr_held, 400, 1 * MiB / RPC_REQUEST_COST);
+    assert_int_equal(fake_pauses(w->t), 1);
+    for (unsigned int i = 0; i < 1000; i++)
+        world_answer(w, i);
+    assert_int_equal(fake_pauses(w->t), 0);
+}
+
 /* ---- callbacks ---------------------------------------------------------------------------------------------------------- */
 static void callbacks_count_from_one_and_carry_no_credential(void **state)
 {
@@ -493,6 +539,8 @@ int main(void)
         TEST(replies_that_would_not_fit_into_the_queue_are_not_started),
         TEST(a_reply_larger_than_the_bound_is_started_when_nothing_else_is_there),
         TEST(when_all_together_queue_too_much_the_largest_is_closed),
+        TEST(while_all_hold_too_much_each_has_one_request_started),
+        TEST(waiting_calls_count_for_what_they_cost_and_not_for_their_bytes_alone),
         TEST(callbacks_count_from_one_and_carry_no_credential),
         TEST(a_client_that_does_not_read_its_callbacks_is_closed),
         TEST(answers_after_the_end_are_taken_and_dropped),

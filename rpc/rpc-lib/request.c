@@ -46,7 +46,15 @@ void rpc_request_free(struct rpc_request *req)
 }
 
 /* ---- bounds ------------------------------------------------------------------------------------------------------------- */
-/* Under conn->lock. Something is always let through when nothing is there, however large it is. */
+/* Records of all connections together, beside this one. Each connection may have one request started whatever the others hold, and
+ * when that is answered it looks again: so nobody has to wake the others when it gets less. */
+static bool too_much_held(const struct rpc_service *s, size_t more)
+{
+    return atomic_load_explicit(&s->total_held, memory_order_relaxed) + more > atomic_load_explicit(&s->total_max, memory_order_relaxed);
+}
+
+/* Under conn->lock. Something is always let through when nothing is there, however large it is. A parked request is part of what is
+ * held already. */
 static bool has_room(const struct rpc_conn *conn, const struct rpc_request *req)
 {
     unsigned int max = atomic_load_explicit(&conn->service->outstanding_max, memory_order_relaxed);
@@ -54,7 +62,7 @@ static bool has_room(const struct rpc_conn *conn, const struct rpc_request *req)
 
     if (max > 0 && conn->outstanding >= max && !(req->actor->flags & RPC_UNCOUNTED))
         return false;
-    if (conn->started > 0 && conn->started + req->held > RPC_STARTED_MAX)
+    if (conn->started > 0 && (conn->started + req->held > RPC_STARTED_MAX || too_much_held(conn->service, 0)))
         return false;
     return send == 0 || send + req->reserved <= atomic_load_explicit(&conn->service->send_max, memory_order_relaxed);
 }
@@ -77,6 +85,7 @@ static void settle(struct rpc_request *req, size_t queue_bytes)
     conn->reserved -= req->reserved;
     conn->queued += queue_bytes;
     pthread_mutex_unlock(&conn->lock);
+    atomic_fetch_sub_explicit(&s->total_held, req->held, memory_order_relaxed);
     req->counted = false;
     req->held = req->reserved = 0;
     req->queued = queue_bytes;
@@ -96,10 +105,6 @@ void rpc_unqueue(struct rpc_request *req)
 }
 
 /* ---- parking ------------------------------------------------------------------------------------------------------------ */
-static size_t parking_cost(const struct rpc_request *req)
-{
-    return req->held + RPC_REQUEST_COST;
-}
 static void park(struct rpc_conn *conn, struct rpc_request *req) /* under conn->lock */
 {
     if (conn->parked_tail)
@@ -107,8 +112,8 @@ static void park(struct rpc_conn *conn, struct rpc_request *req) /* under conn->
     else
         conn->parked_head = req;
     conn->parked_tail = req;
-    conn->parked += parking_cost(req);
-    if (conn->parked > RPC_PARKED_MAX && !conn->paused) {
+    conn->parked += req->held;
+    if ((conn->parked > RPC_PARKED_MAX || too_much_held(conn->service, 0)) && !conn->paused) {
         conn->paused = true;
         conn->type->pause(conn->t); /* under the lock, so that its resume cannot come before it */
     }
@@ -120,7 +125,7 @@ static struct rpc_request *unpark(struct rpc_conn *conn) /* under conn->lock */
     if (!req->next)
         conn->parked_tail = NULL;
     req->next = NULL;
-    conn->parked -= parking_cost(req);
+    conn->parked -= req->held;
     return req;
 }
 
@@ -187,12 +192,12 @@ void rpc_start_or_park(struct rpc_request *req)
     struct record *rec = req->record;
     bool run;
 
-    req->held = rec->head.len + rec->bulk.len;
     if (req->actor->flags & RPC_ANYTIME) {
-        req->held = 0;
         req->actor->run(req);
         return;
     }
+    req->held = rec->head.len + rec->bulk.len + RPC_REQUEST_COST;
+    atomic_fetch_add_explicit(&conn->service->total_held, req->held, memory_order_relaxed);
     if (req->actor->reply_max)
         req->reserved = req->actor->reply_max(req->args, req->args_len);
     else if (!(req->actor->flags & RPC_UNCOUNTED)) /* thousands of those may wait, and their answers are tiny */

@@ -242,6 +242,7 @@ static void down(void *host, int err)
     while (parked) {
         struct rpc_request *req = parked;
         parked = req->next;
+        atomic_fetch_sub_explicit(&conn->service->total_held, req->held, memory_order_relaxed);
         rpc_request_answered(req);
         rpc_request_free(req);
     }

@@ -29,6 +29,7 @@ struct rpc_service {
     atomic_uint outstanding_max;                            /* relaxed: a bound may come into force late */
     atomic_size_t send_max, total_max;                      /* likewise */
     atomic_size_t total_queued;                             /* sum of conn->queued, relaxed: a hint to look closer */
+    atomic_size_t total_held;                               /* records of requests that are parked or started; likewise */
     pthread_mutex_t lock;                                   /* conns and their links; outside of conn->lock */
     struct rpc_conn *conns;
     unsigned int nr_conns;

@@ -23,6 +23,7 @@ struct rpc_service *rpc_service_new(const struct env *env, const struct rpc_serv
     s->host_data = host_data;
     atomic_init(&s->outstanding_max, RPC_OUTSTANDING_MAX);
     atomic_init(&s->send_max, SEND_MAX);
+    atomic_init(&s->total_held, 0);
     atomic_init(&s->total_max, pages > 0 && page > 0 ? (size_t)pages / 8 * (size_t)page : 64 * SEND_MAX);
     pthread_mutex_init(&s->lock, NULL);
     return s;
@@ -33,6 +34,7 @@ void rpc_service_unref(struct rpc_service *s)
     /* Release what this thread did to it before, acquire what the others did before they let go. */
     if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) > 1)
         return;
+    assert(atomic_load(&s->total_held) == 0 && atomic_load(&s->total_queued) == 0);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }

@@ -14,8 +14,9 @@
  * Bounds    Design section 6. A request is started when its connection has fewer outstanding than the limit, holds fewer
  *           than RPC_STARTED_MAX bytes of records, and its largest reply fits into what may be queued to be sent: so no
  *           worker ever waits for a send queue. Until then it is parked in order of arrival, while framing goes on and
- *           RPC_ANYTIME is served; above RPC_PARKED_MAX bytes of parked records reading stops. When all connections together
- *           have queued too much, the one with most is closed.
+ *           RPC_ANYTIME is served; above RPC_PARKED_MAX bytes of parked records reading stops. While all connections together
+ *           hold more records than they may queue bytes, each has one request started and reads no further than what it parks
+ *           then. When all connections together have queued too much, the one with most is closed.
  *
  * Source: RFC 5531; spec wire-protocol sections 1 and 2 (credentials, the errors of a stock server). */
 #ifndef RPC_SERVICE_H
@@ -70,7 +71,7 @@ struct rpc_request {
     uint32_t verf_flavor, verf_len;
     const uint8_t *verf;      /* borrowed from the record */
     size_t reserved;          /* bytes of reply that it was admitted with */
-    size_t held;              /* bytes of record, counted as started or parked */
+    size_t held;              /* bytes of record and RPC_REQUEST_COST, counted as started or parked; 0: RPC_ANYTIME */
     size_t queued;            /* bytes of the answer, while the transport has it */
     bool counted;             /* as outstanding */
     uint8_t head[24];         /* of the reply */
@@ -109,9 +110,9 @@ struct rpc_service_host {
 };
 
 #define RPC_OUTSTANDING_MAX 64        /* start value, stock's; 0 = no limit */
-#define RPC_STARTED_MAX (64 * MiB)    /* one record of the largest size is always let through */
-#define RPC_PARKED_MAX (16 * MiB)     /* of records, each counted with RPC_REQUEST_COST */
-#define RPC_REQUEST_COST (2 * KiB)    /* what a parked request costs beside its record */
+#define RPC_STARTED_MAX (64 * MiB)    /* of records; one of the largest size is always let through */
+#define RPC_PARKED_MAX (16 * MiB)     /* likewise */
+#define RPC_REQUEST_COST (2 * KiB)    /* what a request costs beside its record: each is counted with it */
 struct rpc_service *rpc_service_new(const struct env *env, const struct rpc_service_host *host, void *host_data);
 /* Before listening. DUMP lists programs in this order. GF-DUMP is always served; it is listed first unless it is added in
  * another place (a stock brick: file operations, GF-DUMP, handshake). */
