@@ -454,6 +454,7 @@ static void begin_end(struct server *s)
     if (s->draining)
         return;
     s->draining = true;
+    s->hold.graph = s->xl->graph;
     s->drain_started_ms = clock_ms();
     process_hold(s->xl->graph->process, &s->hold, s->xl->name);
     atomic_store_explicit(&s->stopping, true, memory_order_relaxed);
