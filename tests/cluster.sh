@@ -84,6 +84,8 @@ our_programs() { # links, so that the kernel's short name of the process is the 
     for name in glusterfsd glusterfs glusterd; do ln -sfn "$program" "$nodes_dir/ours/$name"; done
 }
 
+our_folder() { sed -n "s/^#define $1 \"\(.*\)\"/\1/p" "$build/config.h"; } # GF_STATEDIR, GF_RUNDIR: where this build looks
+
 use() { # node bricks|clients|daemon|cli ours|stock
     case $2 in
     bricks) echo "$3" >"$nodes_dir/$1/choice/glusterfsd" ;;
@@ -101,17 +103,33 @@ start_node() { # node address
     use "$node" bricks "$NODE_BRICKS"; use "$node" clients "$NODE_CLIENTS"; use "$node" daemon "$NODE_DAEMON"; use "$node" cli "$NODE_CLI"
     # /etc and /usr/sbin are this machine's; what a node changes in them lies in overlays of its own.
     cat >"$dir/begin" <<-BEGIN
+	# What this build was configured to use in the place of one of stock's folders is that folder here.
+	same_place() {
+	    local up=\$1 name
+	    [ "\$(readlink -f "\$1")" != "\$(readlink -f "\$2")" ] || return 0
+	    while [ ! -d "\$up" ]; do up=\${up%/*}; done
+	    name=\${up//\//-}
+	    if [ "\$up" != "\$1" ]; then
+	        mkdir -p "$dir/own/up\$name" "$dir/own/work/up\$name" &&
+	        mount -t overlay -o "lowerdir=\$up,upperdir=$dir/own/up\$name,workdir=$dir/own/work/up\$name" gatling-test "\$up" &&
+	        mkdir -p "\$1" || return 1
+	    fi
+	    mount --bind "\$2" "\$1"
+	}
 	hostname $node && ip link set lo up && mount -t tmpfs -o mode=755 gatling-test /run && mkdir -p /run/gluster /run/lock &&
 	mount -t tmpfs -o mode=755 gatling-test $dir/own && mkdir $dir/own/{etc,sbin,work,work/etc,work/sbin} &&
 	mount -t overlay -o lowerdir=/etc,upperdir=$dir/own/etc,workdir=$dir/own/work/etc gatling-test /etc &&
 	mount -t overlay -o lowerdir=/usr/sbin,upperdir=$dir/own/sbin,workdir=$dir/own/work/sbin gatling-test /usr/sbin &&
+	mkdir -p $dir/own/ssl $dir/own/work/ssl &&
+	mount -t overlay -o lowerdir=/usr/lib/ssl,upperdir=$dir/own/ssl,workdir=$dir/own/work/ssl gatling-test /usr/lib/ssl &&
 	mkdir -p /etc/gluster-test /var/lib/glusterd /var/log/glusterfs && rm -f /etc/ssl/glusterfs.* &&
 	cp $nodes_dir/hosts /etc/hosts && rm -f /usr/sbin/{glusterfsd,glusterfs,glusterd,gluster} &&
 	for name in glusterfsd glusterfs glusterd gluster; do cp $dir/chooser /usr/sbin/\$name || exit 1; done &&
 	mount --bind $dir/choice /etc/gluster-test && mount --bind $dir/srv /srv && mount --bind $dir/mnt /mnt &&
 	mount --bind $dir/log /var/log/glusterfs && mkdir -p /var/log/glusterfs/bricks &&
 	for name in groups hooks; do [ ! -d /var/lib/glusterd/\$name ] || cp -a /var/lib/glusterd/\$name $dir/lib/ || exit 1; done &&
-	mount --bind $dir/lib /var/lib/glusterd && touch $dir/ready
+	mount --bind $dir/lib /var/lib/glusterd &&
+	same_place "$(our_folder GF_STATEDIR)" /var/lib/glusterd && same_place "$(our_folder GF_RUNDIR)" /run/gluster && touch $dir/ready
 	# Process 1 of the node: it has to take what the daemons leave, or a dead brick would be a zombie for ever.
 	trap : TERM
 	while :; do sleep infinity & wait \$!; done
@@ -200,13 +218,16 @@ mount_node() { # node volume [-o options]
 }
 umount_node() { on "$1" umount "/mnt/$2" || on "$1" umount -l "/mnt/$2"; } # node volume
 
-# Everybody's certificate is at /etc/ssl/glusterfs.*, signed by one authority; with "mgmt" the management is encrypted, too.
+# Everybody's certificate is at /etc/ssl/glusterfs.*, and at /usr/lib/ssl, where Debian's OpenSSL has its folder and stock looks; signed by
+# one authority. With "mgmt" the management is encrypted, too.
 encrypt_nodes() { # [mgmt]
-    local node pki
+    local node pki dir
     pki=$(default_pki) || return 1
     for node in "${!node_pid[@]}"; do
-        on "$node" cp "$pki/server.pem" /etc/ssl/glusterfs.pem && on "$node" cp "$pki/server.key" /etc/ssl/glusterfs.key &&
-            on "$node" cp "$pki/ca.pem" /etc/ssl/glusterfs.ca || return 1
+        for dir in /etc/ssl /usr/lib/ssl; do
+            on "$node" cp "$pki/server.pem" "$dir/glusterfs.pem" && on "$node" cp "$pki/server.key" "$dir/glusterfs.key" &&
+                on "$node" cp "$pki/ca.pem" "$dir/glusterfs.ca" || return 1
+        done
         [ "${1:-}" = mgmt ] && { on "$node" touch /var/lib/glusterd/secure-access || return 1; }
     done
     return 0

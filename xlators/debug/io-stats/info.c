@@ -156,7 +156,6 @@ struct top_query {
     enum ios_top top;
     struct ios_file *file[TOP_MAX];
     unsigned int n, i;               /* of those to be shown; the one whose name is being asked */
-    char *removed;                   /* the name in its folder, when it is gone */
 };
 
 static void query_end(struct top_query *q, int ret)
@@ -165,7 +164,6 @@ static void query_end(struct top_query *q, int ret)
 
     for (unsigned int i = 0; i < q->n; i++)
         ios_file_unref(q->file[i]);
-    free(q->removed);
     free(q);
     ask->done(ask, ret);
 }
@@ -187,8 +185,7 @@ static int put_member(struct top_query *q, const char *path, size_t len)
     usec = r->usec;
     pthread_mutex_unlock(&s->lock);
     snprintf(key, sizeof(key), "filename-%u", q->i + 1);
-    failed = dict_set_textf(out, key, "%.*s%s%s", (int)len, path, q->removed && (len == 0 || path[len - 1] != '/') ? "/" : "",
-                            q->removed ? q->removed : "");
+    failed = dict_set_textf(out, key, "%.*s", (int)len, path);
     snprintf(key, sizeof(key), "value-%u", q->i + 1);
     if (!failed)
         failed = dict_set_textf(out, key, "%" PRIu64, ios_shown(q->top, value));
@@ -200,14 +197,12 @@ static int put_member(struct top_query *q, const char *path, size_t len)
     return failed ? failed : dict_set_textf(out, key, "%" PRId64, usec);
 }
 
-static const char path_key[] = "glusterfs.gfidtopath";
-
-static void ask_name(struct top_query *q);
+static void ask_names(struct top_query *q);
 
 static void named(struct fop *fop, void *ctx)
 {
     struct top_query *q = ctx;
-    const struct dict_pair *pair = fop->ret >= 0 ? dict_find(fop->out.dict, path_key) : NULL;
+    const struct dict_pair *pair = fop->ret >= 0 ? dict_find(fop->out.dict, IOS_PATH_KEY) : NULL;
     char unknown[GFID_TEXT + 8] = "<gfid:", text[GFID_TEXT];
     int failed;
 
@@ -222,35 +217,39 @@ static void named(struct fop *fop, void *ctx)
     if (failed)
         query_end(q, failed);
     else
-        ask_name(q);
+        ask_names(q);
 }
 
-/* The path of the file, or of the folder that it was in. */
-static void ask_name(struct top_query *q)
+static char *path_when_removed(struct ios *s, const struct ios_file *f)
 {
-    struct ios *s = q->xl->priv;
-    struct fop *fop;
-    gfid_t gfid;
+    SCOPED_LOCK(&s->lock);
+    return f->path ? strdup(f->path) : NULL;
+}
 
-    free(q->removed);
-    q->removed = NULL;
-    if (q->i == q->n) {
-        query_end(q, dict_set_textf(q->ask->out, "members", "%u", q->n));
+/* Goes on with the next file: what is gone is called what it was called then, the others the storage knows. */
+static void ask_names(struct top_query *q)
+{
+    struct fop *fop;
+    char *path;
+    int failed = 0;
+
+    for (; !failed && q->i < q->n && (path = path_when_removed(q->xl->priv, q->file[q->i])); q->i++) {
+        failed = put_member(q, path, strlen(path));
+        free(path);
+    }
+    if (failed || q->i == q->n) {
+        query_end(q, failed ? failed : dict_set_textf(q->ask->out, "members", "%u", q->n));
         return;
     }
-    pthread_mutex_lock(&s->lock);
-    gfid = q->file[q->i]->name ? q->file[q->i]->parent : q->file[q->i]->gfid;
-    q->removed = q->file[q->i]->name ? strdup(q->file[q->i]->name) : NULL;
-    pthread_mutex_unlock(&s->lock);
     fop = fop_new(q->xl->graph, FOP_GETXATTR);
-    if (!fop || !(fop->loc.inode = inode_get(q->xl->graph->inodes, gfid))) {
+    if (!fop || !(fop->loc.inode = inode_get(q->xl->graph->inodes, q->file[q->i]->gfid))) {
         if (fop)
             fop_free(fop);
         query_end(q, -ENOMEM);
         return;
     }
     fop->flags = FOP_NOWAIT;
-    fop->in.getxattr.name = path_key;
+    fop->in.getxattr.name = IOS_PATH_KEY;
     fop_push(fop, named, q);
     fop_submit(q->xl->child, fop);
 }
@@ -295,7 +294,7 @@ static void answer_top(struct xlator *xl, struct xlator_ask *ask, int64_t op)
     if (dict_get_i64(ask->in, "list-cnt", &count) == 0)
         while (q->n > max_of(count, (int64_t)0))
             ios_file_unref(q->file[--q->n]);
-    ask_name(q);
+    ask_names(q);
 }
 
 static int clear_all(struct ios *s, const struct dict *in, struct dict *out)

@@ -119,14 +119,40 @@ static void note_success(struct ios *s, struct fop *fop, uint64_t ns)
         if (fop->fd)
             ios_bump(s, fop->fd->inode, TOP_READDIR);
         break;
-    case FOP_UNLINK:
-    case FOP_RMDIR:
-        if (fop->loc.inode)
-            ios_note_removed(s, fop->loc.inode, &fop->loc);
-        break;
     default:
         break;
     }
+}
+
+/* The name of a file of the lists has just been removed: where it was is known only as long as its folder is there, so the answer
+ * waits for that. */
+static void folder_named(struct fop *child, void *ctx)
+{
+    struct ios *s = ctx;
+    struct fop *fop = child->parent;
+    const struct dict_pair *pair = child->ret >= 0 ? dict_find(child->out.dict, IOS_PATH_KEY) : NULL;
+
+    if (pair)
+        ios_note_removed(s, fop->loc.inode, pair->value, strnlen(pair->value, pair->len), fop->loc.name);
+    fop_free(child);
+    fop_complete(fop, fop->ret, fop->err);
+}
+
+static bool ask_for_folder(struct ios *s, struct fop *fop)
+{
+    struct fop *child;
+
+    if ((fop->op != FOP_UNLINK && fop->op != FOP_RMDIR) || !fop->loc.inode || !fop->loc.parent || !ios_is_listed(s, fop->loc.inode))
+        return false;
+    child = fop_child(fop, FOP_GETXATTR, folder_named, s);
+    if (!child)
+        return false;
+    child->flags |= FOP_NOWAIT;
+    child->cred = (struct cred){0}; /* it is our question, not the caller's */
+    child->loc.inode = inode_ref(fop->loc.parent);
+    child->in.getxattr.name = IOS_PATH_KEY;
+    fop_submit(s->xl->child, child);
+    return true;
 }
 
 static void ios_done(struct fop *fop, void *ctx)
@@ -141,6 +167,8 @@ static void ios_done(struct fop *fop, void *ctx)
         note_time(s, fop->op, ns);
     if (fop->ret >= 0)
         note_success(s, fop, ns);
+    if (fop->ret >= 0 && ask_for_folder(s, fop))
+        return;
     fop_complete(fop, fop->ret, fop->err);
 }
 

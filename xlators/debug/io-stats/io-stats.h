@@ -42,6 +42,8 @@ struct ios_view {
 enum ios_top { TOP_OPEN, TOP_READ, TOP_WRITE, TOP_OPENDIR, TOP_READDIR, TOP_READ_PERF, TOP_WRITE_PERF, NR_TOPS };
 #define TOP_MAX 100
 
+#define IOS_PATH_KEY "glusterfs.gfidtopath" /* by it the storage tells what an object is called */
+
 struct ios_rank {
     _Atomic uint64_t value;      /* times; PERF: bytes a second of the fastest call */
     _Atomic uint64_t stamp_ns;   /* when it changed last: of equal ones the later comes first */
@@ -51,8 +53,7 @@ struct ios_rank {
 struct ios_file {
     atomic_uint refs;            /* the inode's, one of each list */
     gfid_t gfid;
-    gfid_t parent;               /* lock; where it was when its name was removed; null: it was not */
-    char *name;                  /* lock; NULL */
+    char *path;                  /* lock; what it was called when its name was removed; NULL: it was not */
     struct ios_rank rank[NR_TOPS];
 };
 struct ios_list {
@@ -86,7 +87,8 @@ struct ios_file *ios_file_of(struct ios *s, struct inode *in); /* made when ther
 void ios_file_unref(struct ios_file *f);
 void ios_bump(struct ios *s, struct inode *in, enum ios_top top);
 void ios_note_speed(struct ios *s, struct inode *in, enum ios_top top, uint64_t bytes, uint64_t ns);
-void ios_note_removed(struct ios *s, struct inode *in, const struct loc *loc);
+bool ios_is_listed(struct ios *s, const struct inode *in);
+void ios_note_removed(struct ios *s, const struct inode *in, const char *parent, size_t len, const char *name);
 void ios_note_open(struct ios *s, int change);
 void ios_clear_top(struct ios *s);
 uint64_t ios_shown(enum ios_top top, uint64_t value); /* what a person sees of a value, and what the order goes by: PERF: MB a second */

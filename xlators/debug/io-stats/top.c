@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* top.c: the busiest files. What is opened gets a record in its inode's slot; the lists keep the first TOP_MAX of each kind, also
  * when the inode is gone. A full list takes only what beats its last; the order is made when somebody asks. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -18,7 +19,7 @@ void ios_file_unref(struct ios_file *f)
     /* Release what this thread wrote, acquire what the others did. */
     if (!f || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) > 1)
         return;
-    free(f->name);
+    free(f->path);
     free(f);
 }
 
@@ -127,18 +128,30 @@ void ios_note_speed(struct ios *s, struct inode *in, enum ios_top top, uint64_t 
         enter_locked(&s->top[top], top, f, speed);
 }
 
+bool ios_is_listed(struct ios *s, const struct inode *in)
+{
+    const struct ios_file *f = inode_ctx(in, s->xl);
+
+    for (unsigned int t = 0; f && t < NR_TOPS; t++)
+        if (atomic_load_explicit(&f->rank[t].listed, memory_order_relaxed))
+            return true;
+    return false;
+}
+
 /* Later nobody can say what it was called. */
-void ios_note_removed(struct ios *s, struct inode *in, const struct loc *loc)
+void ios_note_removed(struct ios *s, const struct inode *in, const char *parent, size_t len, const char *name)
 {
     struct ios_file *f = inode_ctx(in, s->xl);
-    char *name;
+    char *path = malloc(len + strlen(name) + 2);
 
-    if (!f || !loc->parent || !(name = strdup(loc->name)))
+    if (!f || !path) {
+        free(path);
         return;
+    }
+    sprintf(path, "%.*s%s%s", (int)len, parent, len && parent[len - 1] == '/' ? "" : "/", name);
     SCOPED_LOCK(&s->lock);
-    free(f->name);
-    f->name = name;
-    f->parent = loc->parent->gfid;
+    free(f->path);
+    f->path = path;
 }
 
 void ios_note_open(struct ios *s, int change)
