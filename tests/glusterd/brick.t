@@ -9,8 +9,8 @@ needs root fuse stock
 plain() {
     sed -E 's/\bn2\b/n1/g; s/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+( \+0000)?(\.[0-9]+)?/TIME/g; s/[0-9]+(\.[0-9]+)?/N/g; s/ +/ /g; s/-+/-/g; s/ $//'
 }
-# Operations stand in the order of their share of time, which is a number; who asks often may be a LOOKUP more or less.
-plain_profile() { plain | sort; }
+# Operations stand in the order of their share of time, which is a number; whether a client asks for attributes again depends on the time.
+plain_profile() { plain | grep -vE ' (LOOKUP|STAT|FSTAT)$' | sort; }
 same() { # description filter words of the command, with NODE for the node
     local text=$1 filter=$2 stock; shift 2
     { gluster n2 "${@//NODE/n2}" 2>&1; echo "status $?"; } | $filter >"$tmp/stock-says" & stock=$!
