@@ -3,7 +3,7 @@
  *
  *   rawfop [-t pki] [-c cert] [-b brick] PORT OPERATION GFID [arguments] [+KEY=VALUE]...
  *
- *   lookup GFID [NAME]          getxattr GFID NAME         list GFID
+ *   lookup GFID [NAME]          getxattr GFID NAME|""      list GFID
  *   unlink GFID NAME            rmdir GFID NAME FLAGS      xattrop GFID FLAGS [KEY=HEX]...
  *
  * GFID may be "root". +KEY=VALUE goes into xdata: a number as signed, anything else as text. Exit status 1: the answer is an error,
@@ -214,7 +214,7 @@ static void lookup(char **arg, int n)
 static void getxattr(char **arg, int n)
 {
     begin(GETXATTR, arg[0]);
-    put_u32(&o, 1);
+    put_u32(&o, arg[1][0] != '\0');
     put_text(arg[1]);
     put_xdata();
     printf("ret %d\n", ask());

@@ -6,13 +6,14 @@
 #include "xlator.h"
 
 /* passthrough.c: the feature is off, and switching it on is refused by name (doc/refused.md) */
-extern const struct xlator_type trash_type, changelog_type, leases_type, marker_type, quota_type;
+extern const struct xlator_type trash_type, changelog_type, leases_type, quota_type;
 
 extern const struct xlator_type arbiter_type;     /* arbiter/       */
 extern const struct xlator_type barrier_type;     /* barrier/       */
 extern const struct xlator_type bitrot_stub_type; /* bitrot-stub.c  */
 extern const struct xlator_type selinux_type;     /* selinux.c      */
 extern const struct xlator_type index_type;       /* index/         */
+extern const struct xlator_type marker_type;      /* marker.c       */
 extern const struct xlator_type read_only_type;   /* read-only/     */
 extern const struct xlator_type upcall_type;      /* upcall/        */
 extern const struct xlator_type worm_type;        /* worm/          */

@@ -53,12 +53,18 @@ static void fake_other(struct xlator *xl, struct fop *fop)
     fop_complete(fop, 0, 0);
 }
 
+static void fake_lookup(struct xlator *xl, struct fop *fop)
+{
+    fop->xdata_out = dict_ref(kept);
+    fop_complete(fop, 0, 0);
+}
+
 static const struct xlator_type fake_storage = {
     .name = "storage/fake",
     .leaf = true,
     .on = {[FOP_SETXATTR] = fake_set, [FOP_FSETXATTR] = fake_set, [FOP_GETXATTR] = fake_get, [FOP_FGETXATTR] = fake_get,
            [FOP_REMOVEXATTR] = fake_other, [FOP_RMDIR] = fake_other, [FOP_RENAME] = fake_other, [FOP_LEASE] = fake_other,
-           [FOP_WRITE] = fake_other}};
+           [FOP_WRITE] = fake_other, [FOP_LOOKUP] = fake_lookup}};
 
 static struct process p;
 
@@ -112,7 +118,7 @@ static int get(struct graph *g, const char *name, struct dict **ret)
 
 static void what_does_nothing_is_passed_by_pointer(void **state)
 {
-    static const struct xlator_type *const types[] = {&marker_type, &quota_type, &changelog_type};
+    static const struct xlator_type *const types[] = {&quota_type, &changelog_type};
 
     for (size_t i = 0; i < array_len(types); i++) {
         struct graph *g = graph_of(types[i], NULL, NULL);
@@ -185,6 +191,35 @@ static void attributes_of_bitrot_are_neither_seen_nor_changed(void **state)
     done(g);
 }
 
+static void attributes_of_quota_are_for_internal_callers(void **state)
+{
+    struct graph *g = graph_of(&marker_type, "quota", "off");
+    struct fop *fop = fop_new(g, FOP_GETXATTR);
+    struct dict *d;
+
+    dict_set_text(kept, "user.mine", "x");
+    dict_set_text(kept, "trusted.glusterfs.quota.size", "x");
+    dict_set_text(kept, "trusted.pgfid.00000000-0000-0000-0000-000000000001", "x");
+    assert_int_equal(get(g, NULL, &d), 0);
+    assert_int_equal(dict_count(d), 1);
+    assert_non_null(dict_find(d, "user.mine"));
+    dict_unref(d);
+    assert_int_equal(dict_count(kept), 3); /* the storage's own is as it was */
+    fop->cred.pid = -3;
+    assert_int_equal(run(g, fop, &d), 0);
+    assert_int_equal(dict_count(d), 3);
+    dict_unref(d);
+    assert_int_equal(get(g, "trusted.glusterfs.quota.size", &d), 0);
+    dict_unref(d);
+
+    fop = fop_new(g, FOP_LOOKUP);
+    fop->xdata = dict_new();
+    testing_run(g, fop);
+    assert_int_equal(dict_count(fop->xdata_out), 1);
+    fop_free(fop);
+    done(g);
+}
+
 static void the_trash_directories_can_neither_go_nor_move(void **state)
 {
     struct graph *g = graph_of(&trash_type, "trash-dir", ".trashcan");
@@ -239,6 +274,7 @@ int main(void)
         cmocka_unit_test(a_label_is_kept_under_a_name_of_its_own),
         cmocka_unit_test(a_label_is_left_alone_with_selinux_off),
         cmocka_unit_test(attributes_of_bitrot_are_neither_seen_nor_changed),
+        cmocka_unit_test(attributes_of_quota_are_for_internal_callers),
         cmocka_unit_test(the_trash_directories_can_neither_go_nor_move),
         cmocka_unit_test(leases_are_said_not_to_be_there),
         cmocka_unit_test(directories_are_made_like_stocks),

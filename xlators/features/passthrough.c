@@ -137,17 +137,6 @@ const struct xlator_type leases_type = {
         .priv_size = sizeof(struct read_and_forgotten), \
     }
 
-static const struct option marker_options[] = {
-    FORGET_TEXT("volume-uuid", "id of the volume"),
-    FORGET_TEXT("timestamp-file", "the volume mark of geo-replication"),
-    OPT_OFF("quota", "quota accounting"),
-    OPT_OFF("inode-quota", "quota accounting of objects"),
-    OPT_OFF("xtime", "the change times of geo-replication"),
-    OPT_OFF("gsync-force-xtime", "the change times of geo-replication"),
-    FORGET_NUMBER("quota-version", "generation of the quota attributes"),
-};
-PASSES_BY(marker_type, "features/marker", marker_options);
-
 static const struct option quota_options[] = {
     OPT_OFF("enable", "quota"),
     OPT_OFF("server-quota", "quota"),
