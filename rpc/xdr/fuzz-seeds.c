@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Writes the recorded messages as seeds: fuzz-seeds FOLDER xdr: structures for fuzz-xdr; FOLDER service: calls for fuzz-service. */
+/* Writes the recorded messages as seeds: fuzz-seeds FOLDER xdr: structures for fuzz-xdr; FOLDER service: calls for fuzz-service;
+ * FOLDER server: the same for protocol/server's fuzz-server. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,12 +41,26 @@ static void write_structures(const char *dir, const struct vector *v)
         write_seed(dir, v->name, "reply", (uint8_t)(2 * (p - procedures) + 1), v->reply + at, v->reply_len - (size_t)at);
 }
 
+/* Behind its length in two bytes. */
+static void write_record(const char *dir, const struct vector *v)
+{
+    uint8_t *bytes = malloc(v->call_len + 1);
+
+    if (!bytes)
+        exit(1);
+    bytes[0] = (uint8_t)v->call_len;
+    memcpy(bytes + 1, v->call, v->call_len);
+    if (v->call_len <= 0x7fff)
+        write_seed(dir, v->name, "record", (uint8_t)(v->call_len >> 8), bytes, v->call_len + 1);
+    free(bytes);
+}
+
 int main(int argc, char **argv)
 {
     struct vector *all;
 
     if (argc != 3) {
-        fprintf(stderr, "usage: %s FOLDER xdr|service\n", argv[0]);
+        fprintf(stderr, "usage: %s FOLDER xdr|service|server\n", argv[0]);
         return 1;
     }
     if (mkdir(argv[1], 0777) < 0 && errno != EEXIST) {
@@ -56,6 +71,8 @@ int main(int argc, char **argv)
     for (struct vector *v = all; v->name[0]; v++) {
         if (strcmp(argv[2], "xdr") == 0)
             write_structures(argv[1], v);
+        else if (strcmp(argv[2], "server") == 0)
+            write_record(argv[1], v);
         else
             write_seed(argv[1], v->name, "call", 3, v->call, v->call_len);
     }

@@ -84,14 +84,16 @@ void call_begin(struct out *o, struct link *l, uint32_t prog, uint32_t vers, uin
     put_u32(o, vers);
     put_u32(o, proc);
     put_u32(o, AUTH_V3);
-    put_u32(o, 44);
+    put_u32(o, 44 + 4 * l->to->nr_groups);
     put_u32(o, (uint32_t)getpid());
-    put_u32(o, 0); /* uid */
-    put_u32(o, 0); /* gid */
+    put_u32(o, l->to->uid);
+    put_u32(o, l->to->gid);
     put_u32(o, 0); /* which times */
     put_u32(o, 0);
     put_u64(o, 0);
-    put_u32(o, 0); /* groups */
+    put_u32(o, l->to->nr_groups);
+    for (uint32_t i = 0; i < l->to->nr_groups; i++)
+        put_u32(o, l->to->groups[i]);
     put_opaque(o, owner, sizeof owner);
     put_u32(o, 0); /* verifier */
     put_u32(o, 0);

@@ -60,6 +60,16 @@ static SSL_CTX *tls_context(const char *dir, const char *name)
     return ctx;
 }
 
+static void caller_from(struct target *t, const char *text)
+{
+    char *at = (char *)text;
+
+    t->uid = (uint32_t)strtoul(at, &at, 10);
+    t->gid = *at ? (uint32_t)strtoul(at + 1, &at, 10) : t->uid;
+    while (*at && t->nr_groups < sizeof t->groups / sizeof t->groups[0])
+        t->groups[t->nr_groups++] = (uint32_t)strtoul(at + 1, &at, 10);
+}
+
 void target_from_args(struct target *t, int argc, char **argv)
 {
     struct sockaddr_in *in = (struct sockaddr_in *)&t->addr;
@@ -67,13 +77,14 @@ void target_from_args(struct target *t, int argc, char **argv)
     int c;
 
     memset(t, 0, sizeof *t);
-    while ((c = getopt(argc, argv, "+t:c:b:r:")) != -1) {
+    while ((c = getopt(argc, argv, "+t:c:b:r:u:")) != -1) {
         switch (c) {
         case 't': dir = optarg; break;
         case 'c': cert = optarg; break;
         case 'b': t->brick = optarg; break;
         case 'r': t->rcvbuf = atoi(optarg); break;
-        default: die("usage: %s [-t pki] [-c certificate] [-b brick] [-r receive-buffer] PORT ...", argv[0]);
+        case 'u': caller_from(t, optarg); break;
+        default: die("usage: %s [-t pki] [-c certificate] [-b brick] [-r receive-buffer] [-u uid:gid:groups] PORT ...", argv[0]);
         }
     }
     if (optind >= argc)

@@ -18,6 +18,8 @@ struct target {
     SSL_CTX *tls;         /* NULL: plain */
     const char *brick;    /* remote-subvolume */
     int rcvbuf;           /* 0: the kernel's */
+    uint32_t uid, gid;    /* whom calls name */
+    uint32_t groups[16], nr_groups;
 };
 
 struct link {
@@ -46,7 +48,7 @@ struct reply {
 
 _Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* -t PKI-folder, -c certificate name, -b brick, -r receive buffer, then PORT (of 127.0.0.1). Leaves optind behind PORT. */
+/* -t PKI-folder, -c certificate name, -b brick, -r receive buffer, -u UID:GID[:GROUP...], then PORT (of 127.0.0.1). Leaves optind behind PORT. */
 void target_from_args(struct target *t, int argc, char **argv);
 
 /* 0 or a negative errno, -EPROTO for TLS errors, -ECONNRESET when the peer closed in the wrong place. */
