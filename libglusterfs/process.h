@@ -31,7 +31,9 @@ struct process {
     pthread_mutex_t graph_lock; /* held by who exchanges the graph while others run, and by who looks at it meanwhile (statedump) */
     gfid_t uuid;                /* of this process; told to clients in SETVOLUME's reply */
     char *volfile;              /* name of the file, or what it is asked for by, or NULL */
-    const char *process_name;   /* what it is for: --process-name; or NULL */
+    /* What protocol/client tells bricks of us. Set before the first graph is initialised, constant then; each may be NULL. */
+    const char *process_name;   /* what it is for: --process-name, "fuse", "gfapi.PROGRAM" */
+    const char *volfile_id;     /* what a daemon was asked for the volume file by */
     const char *subdir_mount;   /* what of the volume a mount wants to see: "/a/b"; NULL: all */
     const char *run_dir;        /* where sockets, and the files are that say what a statedump shall have */
     const char *statedump_dir;  /* NULL: run_dir */

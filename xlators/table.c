@@ -21,6 +21,7 @@ extern const struct xlator_type delay_gen_type;
 extern const struct xlator_type error_gen_type;
 extern const struct xlator_type io_stats_type;
 extern const struct xlator_type io_threads_type;
+extern const struct xlator_type client_type;
 extern const struct xlator_type server_type;
 extern const struct xlator_type posix_type;
 
@@ -44,6 +45,7 @@ const struct xlator_type *const xlator_types[] = {
     &error_gen_type,
     &io_stats_type,
     &io_threads_type,
+    &client_type,
     &server_type,
     &posix_type,
     NULL,

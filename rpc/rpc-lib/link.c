@@ -259,7 +259,7 @@ static void reply_came(struct rpc_link *l, struct record *rec)
     struct rpc_client *c = l->client;
     uint32_t xid = get_u32(rec->head.at);
     struct call_table *t = shard_of(l, xid);
-    struct rpc_reply reply = {.err = -EBADMSG, .record = rec};
+    struct rpc_reply reply = {.err = -EBADMSG, .link = l->number, .record = rec};
     struct rpc_call *call = NULL;
     enum call_found found;
     rpc_reply_header h;

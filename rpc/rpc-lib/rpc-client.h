@@ -109,6 +109,7 @@ struct rpc_reply {
      * -EBADMSG: the answer is none, -EREMOTEIO: denied, or accept says what is wrong. */
     int err;
     enum rpc_accept accept;
+    uint32_t link;          /* the connection that it came over */
     const uint8_t *result;  /* XDR bytes in record->head */
     size_t len;
     struct record *record;  /* freed after done(), unless it takes it and sets this to NULL; NULL with an error */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* secure-access.h: the file by which an administrator says that management connections are encrypted (spec wire 3.13). */
-#ifndef MGMT_SECURE_ACCESS_H
-#define MGMT_SECURE_ACCESS_H
+#ifndef RPC_SECURE_ACCESS_H
+#define RPC_SECURE_ACCESS_H
 
 #include "util.h"
 
