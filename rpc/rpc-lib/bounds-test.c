@@ -221,6 +221,23 @@ static void when_all_together_queue_too_much_the_largest_is_closed(void **state)
     free(bytes);
 }
 
+static void who_does_not_read_the_answers_to_its_pings_is_not_read_either(void **state)
+{
+    struct world *w = *state;
+    uint32_t pings = 0;
+
+    rpc_service_set_send_max(w->service, 1 * MiB, 1 << 30); /* before SETVOLUME, too */
+    fake_hold(w->t, true);
+    while (fake_pauses(w->t) == 0 && pings < 100000)
+        world_ping(w, pings++);
+    assert_in_range(pings, 1000, 20000);
+    assert_in_range(fake_nr_sent(w->t), 1000, 2 * MiB / RPC_REQUEST_COST);
+    while (fake_release(w->t, UINT32_MAX, 0) > 0)
+        ;
+    assert_int_equal(fake_nr_sent(w->t), pings); /* all have been answered in the end */
+    assert_int_equal(fake_pauses(w->t), 0);
+}
+
 /* Memory is short: 100 KiB for all records together. */
 static void while_all_hold_too_much_each_has_one_request_started(void **state)
 {
@@ -299,12 +316,12 @@ static void a_client_that_does_not_read_its_callbacks_is_closed(void **state)
     struct slicev body = {0};
     int ret = 0, n = 0, err;
 
-    rpc_service_set_send_max(w->service, 4096, 1 << 30);
+    rpc_service_set_send_max(w->service, 100 * (40 + RPC_REQUEST_COST), 1 << 30);
     fake_hold(w->t, true);
     while (n < 1000 && (ret = rpc_callback(w->conn, 52743234, 1, 6, &body)) == 0)
         n++;
     assert_int_equal(ret, -ENOBUFS);
-    assert_int_equal(n, 4096 / 40 + 1);
+    assert_int_equal(n, 100);
     assert_true(fake_disconnected(w->t, &err));
     assert_int_equal(err, -ENOBUFS);
 }
@@ -539,6 +556,7 @@ int main(void)
         TEST(replies_that_would_not_fit_into_the_queue_are_not_started),
         TEST(a_reply_larger_than_the_bound_is_started_when_nothing_else_is_there),
         TEST(when_all_together_queue_too_much_the_largest_is_closed),
+        TEST(who_does_not_read_the_answers_to_its_pings_is_not_read_either),
         TEST(while_all_hold_too_much_each_has_one_request_started),
         TEST(waiting_calls_count_for_what_they_cost_and_not_for_their_bytes_alone),
         TEST(callbacks_count_from_one_and_carry_no_credential),

@@ -60,7 +60,7 @@ static bool has_room(const struct rpc_conn *conn, const struct rpc_request *req)
     unsigned int max = atomic_load_explicit(&conn->service->outstanding_max, memory_order_relaxed);
     size_t send = conn->queued + conn->reserved;
 
-    if (max > 0 && conn->outstanding >= max && !(req->actor->flags & RPC_UNCOUNTED))
+    if (max > 0 && conn->outstanding >= max && !(req->actor->flags & (RPC_UNCOUNTED | RPC_ANYTIME)))
         return false;
     if (conn->started > 0 && (conn->started + req->held > RPC_STARTED_MAX || too_much_held(conn->service, 0)))
         return false;
@@ -186,13 +186,20 @@ void rpc_drain(struct rpc_conn *conn)
     }
 }
 
+/* Does the peer take what it is sent? One that does not gets no answers at any time either: they would pile up. */
+static bool is_read(struct rpc_conn *conn)
+{
+    SCOPED_LOCK(&conn->lock);
+    return conn->queued <= atomic_load_explicit(&conn->service->send_max, memory_order_relaxed) + RPC_ANYTIME_MAX;
+}
+
 void rpc_start_or_park(struct rpc_request *req)
 {
     struct rpc_conn *conn = req->conn;
     struct record *rec = req->record;
     bool run;
 
-    if (req->actor->flags & RPC_ANYTIME) {
+    if ((req->actor->flags & RPC_ANYTIME) && is_read(conn)) {
         req->actor->run(req);
         return;
     }
@@ -234,7 +241,7 @@ static void send_off(struct rpc_request *req)
     struct rpc_service *s = conn->service;
 
     rpc_conn_ref(conn);
-    settle(req, req->msg.body.len);
+    settle(req, req->msg.body.len + RPC_REQUEST_COST);
     rpc_request_answered(req);
     if (conn->type->send(conn->t, &req->msg) < 0) {
         rpc_unqueue(req);
@@ -364,7 +371,7 @@ int rpc_callback(struct rpc_conn *conn, uint32_t prog, uint32_t vers, uint32_t p
     int ret;
 
     pthread_mutex_lock(&conn->lock);
-    full = conn->queued + body->len > atomic_load_explicit(&conn->service->send_max, memory_order_relaxed);
+    full = conn->queued + body->len + RPC_REQUEST_COST > atomic_load_explicit(&conn->service->send_max, memory_order_relaxed);
     pthread_mutex_unlock(&conn->lock);
     if (full) {
         slicev_done(body);

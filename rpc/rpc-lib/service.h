@@ -72,7 +72,7 @@ struct rpc_request {
     const uint8_t *verf;      /* borrowed from the record */
     size_t reserved;          /* bytes of reply that it was admitted with */
     size_t held;              /* bytes of record and RPC_REQUEST_COST, counted as started or parked; 0: RPC_ANYTIME */
-    size_t queued;            /* bytes of the answer, while the transport has it */
+    size_t queued;            /* bytes of the answer and RPC_REQUEST_COST, while the transport has it */
     bool counted;             /* as outstanding */
     uint8_t head[24];         /* of the reply */
 };
@@ -112,7 +112,8 @@ struct rpc_service_host {
 #define RPC_OUTSTANDING_MAX 64        /* start value, stock's; 0 = no limit */
 #define RPC_STARTED_MAX (64 * MiB)    /* of records; one of the largest size is always let through */
 #define RPC_PARKED_MAX (16 * MiB)     /* likewise */
-#define RPC_REQUEST_COST (2 * KiB)    /* what a request costs beside its record: each is counted with it */
+#define RPC_REQUEST_COST (2 * KiB)    /* what a request costs beside its record, and an answer beside its bytes: each is counted with it */
+#define RPC_ANYTIME_MAX (1 * MiB)     /* beyond what may be queued: answers of RPC_ANYTIME; then those requests are parked as well */
 struct rpc_service *rpc_service_new(const struct env *env, const struct rpc_service_host *host, void *host_data);
 /* Before listening. DUMP lists programs in this order. GF-DUMP is always served; it is listed first unless it is added in
  * another place (a stock brick: file operations, GF-DUMP, handshake). */
