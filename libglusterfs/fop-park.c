@@ -42,3 +42,11 @@ bool fop_cancel(struct fop *fop, int err)
     atomic_compare_exchange_strong_explicit(&fop->cancel_err, &none, err, memory_order_relaxed, memory_order_relaxed);
     return atomic_exchange_explicit(&fop->park, PARK_CANCELLED, memory_order_acq_rel) == PARK_YES;
 }
+
+void fop_will_wait(struct fop *fop)
+{
+    while (fop->parent)
+        fop = fop->parent;
+    if (fop->will_wait)
+        fop->will_wait(fop);
+}

@@ -183,6 +183,7 @@ struct fop {
     struct slice keep;             /* keeps the record alive that arguments point into */
     struct fop *parent;            /* of a child */
     void *owner_data;              /* the submitter's */
+    void (*will_wait)(struct fop *fop); /* the submitter's, or NULL: see fop_will_wait() */
     uint64_t start_ns;             /* set by fop_submit() of the submitter, for latencies */
     struct job job;                /* of whoever hands it to the pool */
     void *job_ctx;                 /* and its context there */
@@ -228,6 +229,10 @@ void fop_adopt(struct fop *child);
  * cancelled(fop, ctx) has been or will be called, which takes it out of its queue and completes it. */
 bool fop_park(struct fop *fop, void (*cancelled)(struct fop *fop, void *ctx), void *ctx);
 bool fop_unpark(struct fop *fop);
+/* Before parking what waits for an event that only another request can bring (an unlock): tells the submitter of fop, or of the
+ * operation that fop is a child of, so that it stops counting among those under way; else as many as may be under way could keep out
+ * the one they wait for. With no lock held: other requests may start inside. Twice does no harm. */
+void fop_will_wait(struct fop *fop);
 /* Claims it if parked: true: the caller then calls fop->cancelled(fop, fop->cancel_ctx), with no lock held. The caller must
  * know that the fop is alive (it is in a list that fop_free()'s caller takes it from first). */
 bool fop_cancel(struct fop *fop, int err);

@@ -54,12 +54,12 @@ void put_opaque(struct out *o, const void *bytes, size_t len)
     put_bytes(o, "\0\0\0", -len & 3);
 }
 
-static void put_string(struct out *o, const char *s)
+void put_string(struct out *o, const char *s)
 {
     put_opaque(o, s, strlen(s));
 }
 
-static void put_no_dict(struct out *o)
+void put_no_dict(struct out *o)
 {
     put_u32(o, 0);
     put_u32(o, UINT32_MAX);
@@ -192,8 +192,7 @@ void call_lock(struct out *o, struct link *l, const uint8_t gfid[16], int64_t fd
     call_end(o);
 }
 
-/* Sends one call and waits for its answer; callbacks in between are passed over. Frees the call. */
-static int ask(struct link *l, struct out *o, struct reply *r)
+int link_ask(struct link *l, struct out *o, struct reply *r)
 {
     int ret = link_push(l, o->bytes, o->len);
     out_free(o);
@@ -205,8 +204,7 @@ static int ask(struct link *l, struct out *o, struct reply *r)
     return ret;
 }
 
-/* op_ret and op_errno in front of a result. */
-static int result_of(const struct reply *r, size_t at_least)
+int result_of(const struct reply *r, size_t at_least)
 {
     if (r->len < 8 || r->len < at_least)
         return -EBADMSG;
@@ -219,7 +217,7 @@ int link_ping(struct link *l)
     struct reply r;
     int ret;
     call_ping(&o, l);
-    ret = ask(l, &o, &r);
+    ret = link_ask(l, &o, &r);
     return ret < 0 ? ret : result_of(&r, 12);
 }
 
@@ -251,7 +249,7 @@ int link_login(struct link *l)
     put_opaque(&o, dict.bytes, dict.len);
     call_end(&o);
     out_free(&dict);
-    ret = ask(l, &o, &r);
+    ret = link_ask(l, &o, &r);
     return ret < 0 ? ret : result_of(&r, 12);
 }
 
@@ -263,7 +261,7 @@ int link_create(struct link *l, const char *name, uint8_t ret_gfid[16], int64_t 
     int ret;
 
     call_create(&o, l, name);
-    ret = ask(l, &o, &r);
+    ret = link_ask(l, &o, &r);
     if (ret == 0)
         ret = result_of(&r, 8 + EMPTY_DICT);
     if (ret < 0)
@@ -282,7 +280,7 @@ int link_write(struct link *l, const uint8_t gfid[16], int64_t fd, uint64_t offs
     struct reply r;
     int ret;
     call_write(&o, l, gfid, fd, offset, data, size);
-    ret = ask(l, &o, &r);
+    ret = link_ask(l, &o, &r);
     if (ret == 0)
         ret = result_of(&r, 8 + EMPTY_DICT + 2 * IATT);
     return ret < 0 ? ret : get_u32(r.result) == size ? 0 : -EIO;

@@ -70,6 +70,8 @@ void put_u32(struct out *o, uint32_t v);
 void put_u64(struct out *o, uint64_t v);
 void put_bytes(struct out *o, const void *bytes, size_t len);  /* as they are */
 void put_opaque(struct out *o, const void *bytes, size_t len); /* length, bytes, padding */
+void put_string(struct out *o, const char *s);
+void put_no_dict(struct out *o);                               /* xdata: none */
 void call_end(struct out *o);
 void out_free(struct out *o);
 uint32_t get_u32(const uint8_t *p);
@@ -82,7 +84,9 @@ void call_read(struct out *o, struct link *l, const uint8_t gfid[16], int64_t fd
 void call_write(struct out *o, struct link *l, const uint8_t gfid[16], int64_t fd, uint64_t offset, const void *data, uint32_t size);
 void call_lock(struct out *o, struct link *l, const uint8_t gfid[16], int64_t fd, bool wait);
 
-/* Calls that wait for their answer. */
+/* Calls that wait for their answer; callbacks in between are passed over. link_ask() frees the call. */
+int link_ask(struct link *l, struct out *o, struct reply *r);
+int result_of(const struct reply *r, size_t at_least);                /* op_ret and op_errno in front of a result */
 int link_ping(struct link *l);
 int link_login(struct link *l);                                       /* SETVOLUME */
 int link_create(struct link *l, const char *name, uint8_t ret_gfid[16], int64_t *ret_fd);

@@ -81,7 +81,7 @@ static int parse(const char *at, struct command *c)
 
 static bool is_meant(const struct command *c, const struct held *h)
 {
-    if (c->own && (h->lc != c->own || h->cred_pid != c->pid))
+    if (c->own && (h->own->lc != c->own || h->cred_pid != c->pid))
         return false;
     if (c->has_range && (h->start != c->start || h->end != c->end))
         return false;
@@ -96,40 +96,29 @@ static void clear_space(struct xlator *xl, struct space *s, struct command *c, s
         next = h->next;
         if (!is_meant(c, h))
             continue;
-        refuse_waiting(xl, h, s->family == POSIX_LOCK ? EINTR : EAGAIN, after);
-        c->nr_blocked++;
+        c->nr_blocked += refuse_waiting(xl, h, s->family == POSIX_LOCK ? EINTR : EAGAIN, after);
     }
     for (struct held *h = c->granted ? s->granted.first : NULL; h; h = next) {
         next = h->next;
         if (!is_meant(c, h))
             continue;
-        held_take_out(h);
-        held_free(xl, h);
+        drop_granted(xl, h);
         c->nr_granted++;
     }
     grant_waiting(xl, s, after);
 }
 
-static void run(struct xlator *xl, struct fop *fop, struct command *c)
+static void answer(struct fop *fop, const struct command *c, const char *place, size_t place_len)
 {
-    struct lock_table *t = table_find(xl, lock_inode_of(fop));
     const char *name = fop->in.getxattr.name;
-    struct aftermath after = {0};
     int failed;
 
-    if (t) {
-        table_enter(t);
-        for (struct space *s = t->spaces; s; s = s->next)
-            if (s->family == c->family)
-                clear_space(xl, s, c, &after);
-        table_leave(xl, t, &after);
-    }
     fop->out.dict = dict_new();
     if (!fop->out.dict)
         failed = -ENOMEM;
-    else if (c->nr_blocked || c->nr_granted)
-        failed = dict_set_textf(fop->out.dict, name, "%s: %s blocked locks=%u granted locks=%u", xl->name, c->family_name, c->nr_blocked,
-                                c->nr_granted);
+    else if (place)
+        failed = dict_set_textf(fop->out.dict, name, "%.*s: %s blocked locks=%u granted locks=%u", (int)place_len, place, c->family_name,
+                                c->nr_blocked, c->nr_granted);
     else
         failed = dict_set_text(fop->out.dict, name, "No locks cleared.");
     if (failed)
@@ -138,24 +127,56 @@ static void run(struct xlator *xl, struct fop *fop, struct command *c)
         fop_complete(fop, (int32_t)dict_find(fop->out.dict, name)->len, 0);
 }
 
+/* "<POSIX(BRICK):HOST:BRICK/>": behind the first "):", up to ">". */
+static void placed(struct xlator *xl, struct fop *fop, const char *pathinfo, void *ctx)
+{
+    const char *place = pathinfo ? strstr(pathinfo, "):") : NULL, *end = place ? strrchr(place, '>') : NULL;
+
+    if (end)
+        answer(fop, ctx, place + 2, (size_t)(end - place - 2));
+    else
+        answer(fop, ctx, xl->name, strlen(xl->name));
+}
+
+static void run(struct xlator *xl, struct fop *fop, struct command *c)
+{
+    struct lock_table *t = table_find(xl, lock_inode_of(fop));
+    struct aftermath after = {0};
+
+    if (t) {
+        table_enter(t);
+        for (struct space *s = t->spaces; s; s = s->next)
+            if (s->family == c->family)
+                clear_space(xl, s, c, &after);
+        table_leave(xl, t, &after);
+    }
+    if (c->nr_blocked || c->nr_granted)
+        place_ask(xl, fop, placed, c);
+    else
+        answer(fop, c, NULL, 0);
+}
+
 void locks_getxattr(struct xlator *xl, struct fop *fop)
 {
     const char *name = fop->in.getxattr.name;
     bool clear = name && strncmp(name, CLEAR, strlen(CLEAR)) == 0, interrupt = name && strncmp(name, INTERRUPT, strlen(INTERRUPT)) == 0;
-    struct command c = {0};
+    struct command *c;
     int failed;
 
+    if (lockinfo_get(xl, fop))
+        return;
     if (!clear && !interrupt) {
         locks_count(xl, fop);
         return;
     }
-    failed = parse(name + strlen(clear ? CLEAR : INTERRUPT), &c);
+    c = fop_alloc(fop, sizeof(*c));
+    failed = !c ? -ENOMEM : parse(name + strlen(clear ? CLEAR : INTERRUPT), c);
     if (!failed && interrupt) {
-        if (c.family != POSIX_LOCK || c.granted)
+        if (c->family != POSIX_LOCK || c->granted)
             failed = -EINVAL;
-        c.own = lock_client_of(xl, fop->client);
-        c.pid = fop->cred.pid;
-        if (!c.own)
+        c->own = lock_client_of(xl, fop->client);
+        c->pid = fop->cred.pid;
+        if (!c->own)
             failed = -ENOMEM;
     } else if (!failed && fop->cred.uid != 0 && fop->cred.pid >= 0) {
         failed = -EPERM; /* they are others' */
@@ -163,5 +184,5 @@ void locks_getxattr(struct xlator *xl, struct fop *fop)
     if (failed)
         fop_fail(fop, -failed);
     else
-        run(xl, fop, &c);
+        run(xl, fop, c);
 }

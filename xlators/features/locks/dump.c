@@ -6,6 +6,8 @@
 
 #include "locks.h"
 
+#define OWNER_MAX sizeof(((struct cred *)NULL)->owner)
+
 static void when(int64_t since, char *to, size_t size)
 {
     time_t t = since;
@@ -20,22 +22,23 @@ static void dump_held(struct dump *d, const struct space *s, const struct held *
                                            [INODE_LOCK] = "inodelk.inodelk",
                                            [ENTRY_LOCK] = "xlator.feature.locks.lock-dump.domain.entrylk.entrylk"};
     static const char *const types[] = {"READ", "WRITE", "UNLOCK"};
-    const char *state = h->waiter ? "BLOCKED" : "ACTIVE", *uid = h->lc->client ? h->lc->client->uid : "-";
-    char key[128], owner[2 * sizeof(h->owner) + 1], since[64], what[FOP_NAME_MAX + 128];
+    const struct owner *o = h->own;
+    const char *state = h->waiter ? "BLOCKED" : "ACTIVE", *uid = o->lc->client ? o->lc->client->uid : "-";
+    char key[128], owner[2 * OWNER_MAX + 1], since[64], what[FOP_NAME_MAX + 128];
 
     snprintf(key, sizeof(key), "%s[%u](%s)", families[s->family], n, state);
-    for (uint32_t i = 0; i < h->owner_len; i++)
-        snprintf(owner + 2 * i, 3, "%02x", h->owner[i]);
-    owner[2 * h->owner_len] = '\0';
+    for (uint32_t i = 0; i < o->len; i++)
+        snprintf(owner + 2 * i, 3, "%02x", o->bytes[i]);
+    owner[2 * o->len] = '\0';
     when(h->since, since, sizeof(since));
     if (s->family == ENTRY_LOCK)
         snprintf(what, sizeof(what), "type=ENTRYLK_%s on basename=%.255s", h->type == RANGE_WRITE ? "WRLCK" : "RDLCK",
-                 h->name ? h->name : "<nil>");
+                 h->name ? h->name : "(null)");
     else
         snprintf(what, sizeof(what), "type=%s, whence=0, start=%" PRId64 ", len=%" PRId64, types[h->type], h->start,
                  h->end == INT64_MAX ? 0 : h->end - h->start + 1);
-    dump_kv(d, key, "%s, pid = %d, owner=%s, client=%p, connection-id=%s, %s at %s", what, h->pid, h->owner_len ? owner : "0",
-            (void *)h->lc->client, uid, h->waiter ? "blocked" : "granted", since);
+    dump_kv(d, key, "%s, pid = %d, owner=%s, client=%p, connection-id=%s, %s at %s", what, h->pid, o->len ? owner : "0",
+            (void *)o->lc->client, uid, h->waiter ? "blocked" : "granted", since);
 }
 
 static unsigned int count(const struct lock_table *t, enum family family)
@@ -72,12 +75,13 @@ void locks_dump_inode(struct xlator *xl, struct inode *in, void *ctx, struct dum
     char gfid[GFID_TEXT];
 
     SCOPED_LOCK(&t->lock);
-    if (t->nr_locks == 0)
+    if (t->nr_locks == 0 && t->nr_removals == 0)
         return;
     dump_section(d, "xlator.features.locks.%s.inode", xl->name);
     dump_kv(d, "path", "<gfid:%s>", gfid_text(in->gfid, gfid));
-    dump_kv(d, "mandatory", "0");
+    dump_kv(d, "mandatory", "%d", t->enforced == ENFORCE_YES);
     dump_family(d, t, ENTRY_LOCK, "entrylk-count");
     dump_family(d, t, INODE_LOCK, "inodelk-count");
     dump_family(d, t, POSIX_LOCK, "posixlk-count");
+    dump_kv(d, "removes_pending", "%u", t->nr_removals);
 }

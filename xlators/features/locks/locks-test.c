@@ -265,7 +265,7 @@ static void wrong_ranges_commands_and_owners_are_refused(void **state)
     assert_refused(c, EINVAL);
     lk(w, &c, 0, "a", LK_SET, 7, 0, 1);
     assert_refused(c, EINVAL);
-    lk(w, &c, 0, "a", LK_GET_FD, RANGE_READ, 0, 1);
+    lk(w, &c, 0, "a", LK_RES, RANGE_READ, 0, 1);
     assert_refused(c, EOPNOTSUPP);
     lk(w, &c, 0, "a", 99, RANGE_READ, 0, 1);
     assert_refused(c, EINVAL);
@@ -628,7 +628,7 @@ static void compare(struct world *w, const struct model *m, char names[OWNERS][8
     for (struct held *h = s ? s->granted.first : NULL; h; h = h->next) {
         unsigned int o = 0;
 
-        while (o < OWNERS && (h->lc->client != w->clients[o % 4] || memcmp(h->owner, names[o], h->owner_len)))
+        while (o < OWNERS && (h->own->lc->client != w->clients[o % 4] || memcmp(h->own->bytes, names[o], h->own->len)))
             o++;
         assert_true(o < OWNERS);
         for (int64_t b = h->start; b <= min_of(h->end, (int64_t)BYTES - 1); b++) {

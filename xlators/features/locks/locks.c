@@ -39,6 +39,23 @@ static struct inode *any_inode(struct lock_client *lc)
     return lc->first ? inode_ref(lc->first->space->table->inode) : NULL;
 }
 
+static void drop_clients(struct xlator *xl, struct lock_table *t, const struct lock_client *lc)
+{
+    struct aftermath after = {0};
+    struct held *next;
+
+    table_enter(t);
+    for (struct space *s = t->spaces; s; s = s->next) {
+        for (struct held *h = s->granted.first; h; h = next) {
+            next = h->next;
+            if (h->own->lc == lc)
+                drop_granted(xl, h);
+        }
+        grant_waiting(xl, s, &after);
+    }
+    table_leave(xl, t, &after);
+}
+
 /* Its fops are back: nothing of it waits and nothing new comes. */
 static void locks_client_gone(struct xlator *xl, struct client *c)
 {
@@ -48,22 +65,7 @@ static void locks_client_gone(struct xlator *xl, struct client *c)
     if (!lc)
         return;
     while ((in = any_inode(lc))) {
-        struct lock_table *t = table_find(xl, in);
-        struct aftermath after = {0};
-        struct held *next;
-
-        table_enter(t);
-        for (struct space *s = t->spaces; s; s = s->next) {
-            for (struct held *h = s->granted.first; h; h = next) {
-                next = h->next;
-                if (h->lc == lc) {
-                    held_take_out(h);
-                    held_free(xl, h);
-                }
-            }
-            grant_waiting(xl, s, &after);
-        }
-        table_leave(xl, t, &after);
+        drop_clients(xl, table_find(xl, in), lc);
         inode_unref(in);
     }
     pthread_mutex_destroy(&lc->lock);
@@ -71,14 +73,19 @@ static void locks_client_gone(struct xlator *xl, struct client *c)
 }
 
 static const char *const locks_aliases[] = {"features/posix-locks", NULL};
+static const char *const mandatory_modes[] = {"off", "file", "forced", "optimal", NULL}; /* enum mandatory_mode */
 static const struct option locks_options[] = {
-    OPT_OFF("mandatory-locking", "mandatory locking"),
-    OPT_OFF("enforce-mandatory-lock", "mandatory locks kept on disk"),
-    OPT_OFF("trace", "tracing of locks"),
-    OPT_OFF("monkey-unlocking", "forgetting unlocks on purpose"),
-    OPT_OFF("revocation-secs", "taking old locks away"),
-    OPT_OFF("revocation-clear-all", "taking old locks away"),
-    OPT_OFF("revocation-max-blocked", "taking old locks away"),
+    OPT_CHOICE("mandatory-locking", struct locks, mandatory, "off", mandatory_modes, "which locks reads and writes respect",
+               .flags = OPTION_LIVE),
+    OPT_BOOL("enforce-mandatory-lock", struct locks, enforce, false, "files that are marked so are for who has them locked",
+             .flags = OPTION_LIVE),
+    OPT_BOOL("trace", struct locks, trace, false, "log lock requests and their answers", .flags = OPTION_LIVE),
+    OPT_BOOL("monkey-unlocking", struct locks, monkey, false, "forget one unlock in a hundred", .flags = OPTION_LIVE),
+    OPT_TIME("revocation-secs", struct locks, revocation_s, "0", 0, INT32_MAX, "take inode and entry locks away that are older; 0: never",
+             .flags = OPTION_LIVE),
+    OPT_BOOL("revocation-clear-all", struct locks, revocation_clear_all, false, "and those that wait", .flags = OPTION_LIVE),
+    OPT_INT("revocation-max-blocked", struct locks, revocation_max_blocked, "0", 0, INT32_MAX, "or when so many wait; 0: however many",
+            .flags = OPTION_LIVE),
     OPT_BOOL("notify-contention", struct locks, notify_contention, true, "tell the owner of a lock that others wait for it",
              .flags = OPTION_LIVE),
     OPT_TIME("notify-contention-delay", struct locks, notify_delay_s, "5", 0, 60, "at most so often", .flags = OPTION_LIVE),
@@ -112,10 +119,22 @@ const struct xlator_type locks_type = {
             [FOP_SETACTIVELK] = locks_setactivelk,
             [FOP_GETXATTR] = locks_getxattr,
             [FOP_FGETXATTR] = locks_getxattr,
-            COUNTS(LOOKUP), COUNTS(STAT), COUNTS(FSTAT), COUNTS(OPEN), COUNTS(CREATE), COUNTS(READ), COUNTS(WRITE), COUNTS(FSYNC),
-            COUNTS(TRUNCATE), COUNTS(FTRUNCATE), COUNTS(SETATTR), COUNTS(FSETATTR), COUNTS(SETXATTR), COUNTS(FSETXATTR),
-            COUNTS(REMOVEXATTR), COUNTS(FREMOVEXATTR), COUNTS(XATTROP), COUNTS(FXATTROP), COUNTS(READDIRP), COUNTS(OPENDIR),
-            COUNTS(UNLINK), COUNTS(RENAME), COUNTS(LINK), COUNTS(MKDIR), COUNTS(MKNOD), COUNTS(SYMLINK), COUNTS(READLINK),
-            COUNTS(ACCESS), COUNTS(FALLOCATE), COUNTS(DISCARD), COUNTS(ZEROFILL), COUNTS(SEEK), COUNTS(FSYNCDIR), COUNTS(RCHECKSUM),
+            [FOP_OPEN] = locks_open,
+            [FOP_READ] = locks_io,
+            [FOP_WRITE] = locks_io,
+            [FOP_TRUNCATE] = locks_io,
+            [FOP_FTRUNCATE] = locks_io,
+            [FOP_DISCARD] = locks_io,
+            [FOP_ZEROFILL] = locks_io,
+            [FOP_UNLINK] = locks_remove,
+            [FOP_RMDIR] = locks_remove,
+            [FOP_RENAME] = locks_remove,
+            [FOP_SETXATTR] = locks_setxattr,
+            [FOP_FSETXATTR] = locks_setxattr,
+            [FOP_REMOVEXATTR] = locks_setxattr,
+            [FOP_FREMOVEXATTR] = locks_setxattr,
+            COUNTS(LOOKUP), COUNTS(STAT), COUNTS(FSTAT), COUNTS(CREATE), COUNTS(FSYNC), COUNTS(SETATTR), COUNTS(FSETATTR),
+            COUNTS(XATTROP), COUNTS(FXATTROP), COUNTS(READDIRP), COUNTS(OPENDIR), COUNTS(LINK), COUNTS(MKDIR), COUNTS(MKNOD),
+            COUNTS(SYMLINK), COUNTS(READLINK), COUNTS(ACCESS), COUNTS(FALLOCATE), COUNTS(SEEK), COUNTS(FSYNCDIR), COUNTS(RCHECKSUM),
         },
 };

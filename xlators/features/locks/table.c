@@ -2,11 +2,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/random.h>
 
-#include "graph.h"
 #include "locks.h"
-#include "process.h"
 
 /* ---- tables and spaces --------------------------------------------------------------------------------------------------- */
 
@@ -43,8 +41,11 @@ void table_enter(struct lock_table *t)
 void table_leave(struct xlator *xl, struct lock_table *t, struct aftermath *after)
 {
     struct inode *in = t->inode;
-    bool unpin = t->pinned && t->nr_locks == 0;
+    bool unpin;
 
+    while (t->look_again && after)
+        look_at_held_back(t, after);
+    unpin = t->pinned && t->nr_locks == 0;
     spaces_tidy(t);
     if (!t->pinned && t->nr_locks > 0) {
         inode_ref(in);
@@ -99,7 +100,7 @@ struct space *space_make(struct lock_table *t, enum family family, const char *d
 void spaces_tidy(struct lock_table *t)
 {
     for (struct space **at = &t->spaces, *s; (s = *at);) {
-        if (s->granted.n || s->waiting.n) {
+        if (s->granted.n || s->waiting.n || s->owners) {
             at = &s->next;
             continue;
         }
@@ -134,125 +135,27 @@ struct lock_client *lock_client_of(struct xlator *xl, struct client *client)
     return set;
 }
 
-/* ---- locks --------------------------------------------------------------------------------------------------------------- */
+/* ---- descriptors --------------------------------------------------------------------------------------------------------- */
 
-struct held *held_new(struct xlator *xl, struct lock_client *lc, const struct fop *fop, uint32_t type, int64_t start, int64_t end)
+struct lock_fd *lock_fd_of(struct xlator *xl, struct fd *fd, struct lock_table *t)
 {
-    struct held *h = calloc(1, sizeof(*h));
+    struct lock_fd *via = fd ? fd_ctx(fd, xl) : NULL, *set;
 
-    if (!h)
+    if (via || !fd)
+        return via;
+    via = calloc(1, sizeof(*via));
+    if (!via)
         return NULL;
-    h->lc = lc;
-    h->type = type;
-    h->start = start;
-    h->end = end;
-    h->fd = fop->fd;
-    h->pid = h->cred_pid = fop->cred.pid;
-    h->since = time(NULL);
-    h->owner_len = min_of(fop->cred.owner_len, (uint32_t)sizeof(h->owner));
-    memcpy(h->owner, fop->cred.owner, h->owner_len);
-    census_add(&xl->graph->process->census, CENSUS_LOCKS, 1);
-    return h;
-}
-
-void held_free(struct xlator *xl, struct held *h)
-{
-    if (!h)
-        return;
-    free(h->name);
-    free(h);
-    census_add(&xl->graph->process->census, CENSUS_LOCKS, -1);
-}
-
-static struct held_list *list_of(struct held *h)
-{
-    return h->waiter ? &h->space->waiting : &h->space->granted;
-}
-
-static void append(struct space *s, struct held *h)
-{
-    struct held_list *l;
-
-    h->space = s;
-    l = list_of(h);
-    h->next = NULL;
-    h->prev = l->last;
-    *(l->last ? &l->last->next : &l->first) = h;
-    l->last = h;
-    l->n++;
-    s->table->nr_locks++;
-}
-
-static void list_with_client_locked(struct held *h)
-{
-    h->client_prev = NULL;
-    h->client_next = h->lc->first;
-    if (h->lc->first)
-        h->lc->first->client_prev = h;
-    h->lc->first = h;
-}
-
-bool may_hold_more(struct lock_client *lc)
-{
-    SCOPED_LOCK(&lc->lock);
-    return lc->nr_granted < GRANTED_PER_CLIENT;
-}
-
-void held_grant(struct space *s, struct held *h)
-{
-    SCOPED_LOCK(&h->lc->lock);
-    h->lc->nr_granted++;
-    list_with_client_locked(h);
-    append(s, h);
-}
-
-int held_wait(struct space *s, struct held *h)
-{
-    SCOPED_LOCK(&h->lc->lock);
-    if (h->lc->nr_waiting >= WAITING_PER_CLIENT)
-        return -EAGAIN;
-    h->lc->nr_waiting++;
-    list_with_client_locked(h);
-    append(s, h);
-    return 0;
-}
-
-void held_take_out(struct held *h)
-{
-    struct held_list *l = list_of(h);
-
-    *(h->prev ? &h->prev->next : &l->first) = h->next;
-    *(h->next ? &h->next->prev : &l->last) = h->prev;
-    l->n--;
-    h->space->table->nr_locks--;
-    h->prev = h->next = NULL;
-
-    SCOPED_LOCK(&h->lc->lock);
-    *(h->client_prev ? &h->client_prev->client_next : &h->lc->first) = h->client_next;
-    if (h->client_next)
-        h->client_next->client_prev = h->client_prev;
-    h->client_prev = h->client_next = NULL;
-    if (h->waiter)
-        h->lc->nr_waiting--;
-    else
-        h->lc->nr_granted--;
-}
-
-/* ---- comparing ----------------------------------------------------------------------------------------------------------- */
-
-bool same_owner(const struct held *a, const struct held *b)
-{
-    return a->lc == b->lc && a->owner_len == b->owner_len && memcmp(a->owner, b->owner, a->owner_len) == 0;
-}
-
-bool owned_by(const struct held *h, const struct lock_client *lc, const struct fop *fop)
-{
-    return h->lc == lc && h->owner_len == fop->cred.owner_len && memcmp(h->owner, fop->cred.owner, h->owner_len) == 0;
-}
-
-bool overlap(const struct held *a, const struct held *b)
-{
-    return a->start <= b->end && b->start <= a->end;
+    via->table = t;
+    via->fd = fd;
+    if (getrandom(&via->token, sizeof(via->token), 0) != sizeof(via->token)) { /* the kernel's pool is ready long before we are */
+        free(via);
+        return NULL;
+    }
+    set = fd_ctx_set(fd, xl, via);
+    if (set != via)
+        free(via);
+    return set;
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------------ */

@@ -163,6 +163,13 @@ static bool take_owner(struct server_conn *conn, struct fop *fop, struct server_
     return true;
 }
 
+static void will_wait(struct fop *fop)
+{
+    struct server_call *call = fop->owner_data;
+
+    rpc_uncount(call->req);
+}
+
 static void fop_actor(struct rpc_request *req)
 {
     struct server *s = req->program->data;
@@ -183,6 +190,7 @@ static void fop_actor(struct rpc_request *req)
         return;
     }
     fop->owner_data = call;
+    fop->will_wait = will_wait;
     call->req = req;
     call->xid = req->xid;
     call->server = s;

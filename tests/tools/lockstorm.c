@@ -1,0 +1,2 @@
+#include "lockcalls.h"
+int main(void){return 0;}
