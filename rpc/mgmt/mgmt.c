@@ -439,8 +439,11 @@ static int take_conf(struct mgmt *m, const struct mgmt_conf *conf)
 static int make_client(struct mgmt *m, struct pool *pool, struct err *err)
 {
     const struct rpc_client_conf conf = {.name = DOMAIN, .pool = pool, .callbacks = &callbacks, .nr_callbacks = 1};
-    int failed = transport_load("socket", &m->transport, err);
+    int failed = 0;
 
+    m->transport = m->conf.transport;
+    if (!m->transport)
+        failed = transport_load("socket", &m->transport, err);
     if (failed)
         return failed;
     m->client = rpc_client_new(&m->env, &conf, &client_host, m);

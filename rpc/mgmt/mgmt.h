@@ -29,6 +29,7 @@ struct mgmt_conf {
     bool want_servers;            /* a mount: asks for the list of servers */
     unsigned int attempts;        /* how often each server is tried before the first text; 0: once */
     struct secure_access secure;  /* .there: TLS */
+    const struct transport_type *transport; /* NULL: the socket module; tests have another */
 };
 struct mgmt_host {
     void (*volfile)(void *host, const char *text, size_t len); /* the first, and each that differs from the one before */
