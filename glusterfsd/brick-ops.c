@@ -322,15 +322,12 @@ static const char *socket_option(const struct transport_options *o, const char *
     return strcmp(key, "transport.socket.listen-path") == 0 ? o->ctx : NULL;
 }
 
-int brick_ops_listen(struct brick_ops *b, struct process *p, const char *path, struct err *err)
+int brick_ops_listen(struct brick_ops *b, struct process *p, const struct transport_type *type, const char *path, struct err *err)
 {
     const struct transport_options options = {.get = socket_option, .ctx = path};
-    const struct transport_type *type;
     mode_t before;
-    int failed = transport_load("unix", &type, err);
+    int failed;
 
-    if (failed)
-        return failed;
     b->process = p;
     b->program = (struct rpc_program){
         .name = "brick operations", .number = BRICKOP_PROGRAM, .version = BRICKOP_VERSION, .actors = actors, .nr_actors = NR_BRICKOP, .data = b};

@@ -24,7 +24,8 @@ struct brick_ops {
     struct process_hold hold;
 };
 
-int brick_ops_listen(struct brick_ops *b, struct process *p, const char *path, struct err *err);
+struct transport_type;
+int brick_ops_listen(struct brick_ops *b, struct process *p, const struct transport_type *type, const char *path, struct err *err);
 void brick_ops_end(struct brick_ops *b);   /* takes no more, answers what it has, and then lets go of the process */
 void brick_ops_done(struct brick_ops *b);
 

@@ -214,12 +214,12 @@ void management_init(struct management *m, struct process *p, const struct comma
 
 int management_begin(struct management *m, struct err *err)
 {
-    struct process *p = m->process;
     const struct command_line *cl = m->cl;
+    const struct transport_type *type;
     int failed = 0;
 
-    if (cl->socket_file)
-        failed = brick_ops_listen(&m->ops, p, cl->socket_file, err);
+    if (cl->socket_file && !(failed = transport_load("unix", &type, err)))
+        failed = brick_ops_listen(&m->ops, m->process, type, cl->socket_file, err);
     if (!failed && cl->nr_servers)
         failed = begin_mgmt(m, err);
     return failed;
