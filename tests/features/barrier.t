@@ -11,7 +11,7 @@ must mount_volume "$mnt" b1
 mkdir "$mnt/d"; echo text >"$mnt/d/f"; echo text >"$mnt/g"; echo text >"$mnt/h"
 must umount_volume "$mnt"
 must stop_brick b1
-must start_brick b1 --set features/barrier barrier enable --set features/barrier barrier-timeout 12
+must start_brick b1 --set features/barrier barrier enable --set features/barrier barrier-timeout 7
 must mount_volume "$mnt" b1
 background rm "$mnt/d/f"
 remover=$!

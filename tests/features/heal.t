@@ -60,6 +60,7 @@ ok 'replica: r3 too'               same r3 data
 is 'replica: the attribute'        "$(getfattr --absolute-names --only-values -n user.a "$tmp/bricks/r2/old")" b
 for b in r1 r2 r3; do must stop_brick $b; done
 
+if [ -n "$FULL" ]; then # under a daemon: tests/cluster/heal.t
 for b in a1 a2; do must start_brick $b; done
 must start_brick a3 --volfile arbiter
 heals arbiter replicate 'arbiter-count 1' a2 a1 a2 a3
@@ -73,4 +74,5 @@ for b in a1 a2 a3; do must stop_brick $b; done
 for b in e1 e2 e3; do must start_brick $b --volfile disperse; done
 heals disperse disperse 'redundancy 1' e2 e1 e2 e3
 without disperse e1
+fi
 done_testing
