@@ -44,7 +44,7 @@ ok 'and down'                         gluster n1 volume barrier v disable
 eventually 20 'now he does'           process_gone "$remover"
 is 'the brick was not started anew'   "$(on n1 pgrep -x glusterfsd)" "$brick_process"
 
-if [ "$NODE_BRICKS" = ours ]; then # stock chooses other errors and other operations
+if [ "$NODE_BRICKS" = ours ] && [ -n "$FULL" ]; then # stock chooses other errors and other operations
 # These two make another graph: GlusterFS's daemon has the brick take it at its next start. (Both at once make a volume file with two
 # translators of one name.)
 again() { must gluster n1 volume stop v force; must gluster n1 volume start v force; eventually 30 'the client is back' test -d "$mnt/d"; }
