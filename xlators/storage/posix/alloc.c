@@ -125,16 +125,16 @@ int op_rchecksum(struct posix *p, struct fop *fop)
     if (n < 0)
         r = -errno;
     if (n >= 0) {
-        bool zeroes = true;
+        bool zeroes = true, fips = LIVE(p, fips_rchecksum);
         for (ssize_t i = 0; i < n && zeroes; i++)
             zeroes = buf[i] == 0;
         if (dict_find(fop->xdata, "check-zero-filled") && zeroes && fop_xdata_out(fop))
             dict_set_u64(fop->xdata_out, "buf-has-zeroes", 1);
         fop->out.weak = (uint32_t)adler32(0, buf, (uInt)n); /* started with 0, not with adler32(0, NULL, 0) */
         memset(fop->out.strong, 0, sizeof(fop->out.strong));
-        if (EVP_Digest(buf, (size_t)n, fop->out.strong, NULL, p->fips_rchecksum ? EVP_sha256() : EVP_md5(), NULL) != 1)
+        if (EVP_Digest(buf, (size_t)n, fop->out.strong, NULL, fips ? EVP_sha256() : EVP_md5(), NULL) != 1)
             r = -EIO;
-        if (p->fips_rchecksum && fop_xdata_out(fop))
+        if (fips && fop_xdata_out(fop))
             dict_set_i64(fop->xdata_out, "fips-mode-rchecksum", 1);
         mdata_touch(&o, &fop->cred, fop->cred.time_flags);
     }

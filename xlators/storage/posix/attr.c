@@ -94,7 +94,7 @@ static void mdata_load_locked(struct obj *o)
 
 bool mdata_get(struct obj *o, struct mdata *ret)
 {
-    if (!o->p->ctime)
+    if (!LIVE(o->p, ctime))
         return false;
     if (!o->node)
         return mdata_read(o, ret) == 0;
@@ -133,7 +133,7 @@ void mdata_touch(struct obj *o, const struct cred *c, uint32_t flags)
 {
     struct timespec now;
     flags &= TIME_CTIME | TIME_MTIME | TIME_ATIME;
-    if (!o->p->ctime || !flags || !o->node || !cred_time(c, &now))
+    if (!LIVE(o->p, ctime) || !flags || !o->node || !cred_time(c, &now))
         return;
     SCOPED_LOCK(&o->node->lock);
     mdata_load_locked(o);
@@ -172,7 +172,7 @@ void mdata_birth(struct obj *o, const struct cred *c)
 
 int mdata_merge(struct obj *o, const struct mdata *with)
 {
-    if (!o->p->ctime)
+    if (!LIVE(o->p, ctime))
         return 0;
     if (!o->node)
         return -EINVAL;
@@ -236,12 +236,12 @@ int obj_iatt_now(struct obj *o, struct iatt *ret)
 
 mode_t mode_for_file(const struct posix *p, mode_t mode)
 {
-    return (mode & 07000) | (mode & 0777 & p->create_mask) | p->force_create_mode;
+    return (mode & 07000) | (mode & 0777 & LIVE(p, create_mask)) | LIVE(p, force_create_mode);
 }
 
 mode_t mode_for_dir(const struct posix *p, mode_t mode)
 {
-    return (mode & 07000) | (mode & 0777 & p->create_directory_mask) | p->force_directory_mode;
+    return (mode & 07000) | (mode & 0777 & LIVE(p, create_directory_mask)) | LIVE(p, force_directory_mode);
 }
 
 /* ---- operations ---- */
@@ -265,7 +265,7 @@ int op_stat_try(struct posix *p, struct fop *fop)
         return -EAGAIN;
     struct mdata m;
     bool has = false;
-    if (p->ctime) {
+    if (LIVE(p, ctime)) {
         if (pthread_mutex_trylock(&f->node->lock) != 0)
             return -EAGAIN;
         bool known = f->node->mdata_state != MDATA_UNKNOWN;
@@ -298,7 +298,7 @@ static int set_times(struct obj *o, const struct iatt *st, int32_t valid, const 
     struct timespec at = {.tv_sec = st->atime, .tv_nsec = st->atime_nsec}, mt = {.tv_sec = st->mtime, .tv_nsec = st->mtime_nsec};
     struct timespec ts[2] = {a ? at : o->st.st_atim, m ? mt : o->st.st_mtim};
     int r = obj_utimes(o, ts);
-    if (r < 0 || !o->p->ctime || !o->node)
+    if (r < 0 || !LIVE(o->p, ctime) || !o->node)
         return r;
     SCOPED_LOCK(&o->node->lock);
     mdata_load_locked(o);
@@ -317,7 +317,7 @@ static int set_times(struct obj *o, const struct iatt *st, int32_t valid, const 
 
 static void set_ctime(struct obj *o, const struct iatt *st)
 {
-    if (!o->p->ctime || !o->node || st->ctime_nsec > 999999999)
+    if (!LIVE(o->p, ctime) || !o->node || st->ctime_nsec > 999999999)
         return;
     struct timespec t = {.tv_sec = st->ctime, .tv_nsec = st->ctime_nsec};
     SCOPED_LOCK(&o->node->lock);

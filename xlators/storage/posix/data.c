@@ -274,7 +274,7 @@ int op_write(struct posix *p, struct fop *fop)
 int op_write_try(struct posix *p, struct fop *fop)
 {
     struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
-    if (atomic_load_explicit(&p->no_nowait_write, memory_order_relaxed) || !f || (p->ctime && fop->cred.time_flags) || fop->xdata ||
+    if (atomic_load_explicit(&p->no_nowait_write, memory_order_relaxed) || !f || (LIVE(p, ctime) && fop->cred.time_flags) || fop->xdata ||
         fop->in.write.flags & (O_SYNC | O_DSYNC) || write_check(fop) < 0 || is_direct(p, fop) || space_full(p))
         return -EAGAIN;
     struct fop_out *out = &fop->out;

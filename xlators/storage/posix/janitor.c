@@ -93,7 +93,7 @@ static void expired(struct timer *t)
 {
     struct janitor *j = container_of(t, struct janitor, timer);
     struct posix *p = j->p;
-    if (!p->disable_landfill_purge && !atomic_exchange(&j->working, true)) {
+    if (!LIVE(p, disable_landfill_purge) && !atomic_exchange(&j->working, true)) {
         j->job = (struct job){.run = work, .class = CLASS_LEAST};
         posix_own_job(p, &j->job);
     }

@@ -18,7 +18,7 @@ static bool is_young(struct obj *o)
     struct timespec now;
     struct mdata m;
     clock_gettime(CLOCK_REALTIME, &now);
-    if (!o->p->ctime)
+    if (!LIVE(o->p, ctime))
         return now.tv_sec - o->st.st_ctim.tv_sec <= 0;
     return mdata_get(o, &m) && now.tv_sec - m.ctime.tv_sec <= 0;
 }
@@ -93,7 +93,7 @@ static int find(struct posix *p, struct fop *fop, struct obj *dir, struct obj *o
         obj_know_inode(o, false);
         if (fop->xdata && (!o->node || !atomic_load(&o->node->handle_checked)))
             r = heal(o, fop, parent, name);
-        if (r == 0 && p->pgfid && !gfid_is_null(o->gfid) && !S_ISDIR(o->st.st_mode)) {
+        if (r == 0 && LIVE(p, pgfid) && !gfid_is_null(o->gfid) && !S_ISDIR(o->st.st_mode)) {
             SCOPED_LOCK(link_lock(p, o->gfid));
             pgfid_count(o, parent, 0);
         }

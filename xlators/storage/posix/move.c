@@ -204,7 +204,8 @@ int op_link(struct posix *p, struct fop *fop)
         r = obj_restat(&src);
         if (r < 0)
             return r;
-        if (p->max_hardlinks && src.st.st_nlink > (uint64_t)p->max_hardlinks)
+        int64_t max = LIVE(p, max_hardlinks);
+        if (max && src.st.st_nlink > (uint64_t)max)
             return -EMLINK;
         if (src.fd == p->unlink_fd) /* no name and no handle: it is gone for LINK */
             return -ENOENT;

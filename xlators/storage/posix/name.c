@@ -51,7 +51,7 @@ size_t gfid2path_pair(gfid_t parent, const char *name, char key[GFID2PATH_KEY], 
 void gfid2path_add(struct obj *o, gfid_t parent, const char *name)
 {
     char key[GFID2PATH_KEY], value[GFID_TEXT + FOP_NAME_MAX + 1];
-    if (!o->p->gfid2path || S_ISDIR(o->st.st_mode) || o->st.st_nlink > GFID2PATH_LINKS_MAX + 1)
+    if (!LIVE(o->p, gfid2path) || S_ISDIR(o->st.st_mode) || o->st.st_nlink > GFID2PATH_LINKS_MAX + 1)
         return;
     size_t len = gfid2path_pair(parent, name, key, value);
     int r = obj_setxattr(o, key, value, len, 0);
@@ -62,7 +62,7 @@ void gfid2path_add(struct obj *o, gfid_t parent, const char *name)
 void gfid2path_remove(struct obj *o, gfid_t parent, const char *name)
 {
     char key[GFID2PATH_KEY], value[GFID_TEXT + FOP_NAME_MAX + 1];
-    if (!o->p->gfid2path || S_ISDIR(o->st.st_mode))
+    if (!LIVE(o->p, gfid2path) || S_ISDIR(o->st.st_mode))
         return;
     gfid2path_pair(parent, name, key, value);
     int r = obj_removexattr(o, key);
@@ -74,7 +74,7 @@ void pgfid_count(struct obj *o, gfid_t parent, int by)
 {
     char key[sizeof(XATTR_PGFID) + GFID_TEXT] = XATTR_PGFID;
     uint32_t raw;
-    if (!o->p->pgfid || S_ISDIR(o->st.st_mode))
+    if (!LIVE(o->p, pgfid) || S_ISDIR(o->st.st_mode))
         return;
     gfid_text(parent, key + strlen(XATTR_PGFID));
     ssize_t n = obj_getxattr(o, key, &raw, sizeof(raw));

@@ -48,6 +48,9 @@
 #define STRIPES 128
 #define READ_MAX (32 * MiB)  /* one READ; half a record's bound */
 
+/* An option that may change meanwhile; partner: the relaxed stores of options_apply(). */
+#define LIVE(p, option) __atomic_load_n(&(p)->option, __ATOMIC_RELAXED)
+
 /* trusted.glusterfs.mdata, decoded */
 struct mdata {
     struct timespec ctime, mtime, atime;

@@ -64,7 +64,7 @@ int op_statfs(struct posix *p, struct fop *fop)
     pthread_rwlock_unlock(&p->conf_lock);
     s->f_bfree = s->f_bfree > reserved ? s->f_bfree - reserved : 0;
     s->f_bavail = min_of(s->f_bavail, s->f_bfree);
-    uint64_t share = p->export_statfs_size ? (uint64_t)p->shared_brick_count : 0;
+    uint64_t share = p->export_statfs_size ? (uint64_t)LIVE(p, shared_brick_count) : 0;
     fsblkcnt_t *all[] = {&s->f_blocks, &s->f_bfree, &s->f_bavail, &s->f_files, &s->f_ffree, &s->f_favail};
     for (unsigned int i = 0; i < array_len(all); i++)
         *all[i] = share ? *all[i] / share : 0;

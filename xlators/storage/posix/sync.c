@@ -66,7 +66,7 @@ static void batch_job(struct job *j)
 {
     struct posix *p = container_of(j, struct posix, batch.job);
     for (;;) {
-        int64_t us = p->batch_delay_us;
+        int64_t us = LIVE(p, batch_delay_us);
         struct timespec delay = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
         while (us && nanosleep(&delay, &delay) < 0)
             ;
@@ -77,15 +77,15 @@ static void batch_job(struct job *j)
         pthread_mutex_unlock(&p->batch.lock);
         if (!last)
             break;
-        batch_run(p, p->batch_fsync_mode, last);
+        batch_run(p, LIVE(p, batch_fsync_mode), last);
     }
     posix_own_done(p);
 }
 
 bool fsync_collected(struct posix *p, struct fop *fop)
 {
-    int mode = p->batch_fsync_mode;
-    if (mode == BATCH_NONE || (!syncs_all(mode) && p->batch_delay_us == 0) || !dict_find(fop->xdata, "batch-fsync"))
+    int mode = LIVE(p, batch_fsync_mode);
+    if (mode == BATCH_NONE || (!syncs_all(mode) && LIVE(p, batch_delay_us) == 0) || !dict_find(fop->xdata, "batch-fsync"))
         return false;
     pthread_mutex_lock(&p->batch.lock);
     fop->job_ctx = p->batch.last;

@@ -80,7 +80,7 @@ static int paths_of_file(struct posix *p, struct obj *o, bool first, char *text,
 static int get_pathinfo(struct posix *p, struct obj *o, const char *name, struct dict *to)
 {
     char path[PATH_TEXT], text[3 * PATH_TEXT], hname[HANDLE_NAME];
-    const char *host = p->node_uuid_pathinfo && p->glusterd_uuid ? p->glusterd_uuid : p->host;
+    const char *host = LIVE(p, node_uuid_pathinfo) && p->glusterd_uuid ? p->glusterd_uuid : p->host;
     int n = S_ISDIR(o->st.st_mode) ? gfid_path(p, o->gfid, path, sizeof(path)) : paths_of_file(p, o, true, path, sizeof(path));
     if (n >= 0) {
         snprintf(text, sizeof(text), "<POSIX(%s):%s:%s%s>", p->directory, host, p->directory, n ? path : "/");
@@ -94,7 +94,7 @@ static int get_pathinfo(struct posix *p, struct obj *o, const char *name, struct
 static int get_gfidtopath(struct posix *p, struct obj *o, const char *name, struct dict *to)
 {
     char text[16 * PATH_TEXT];
-    if (!p->gfid2path)
+    if (!LIVE(p, gfid2path))
         return -ENODATA;
     int n = S_ISDIR(o->st.st_mode) ? ancestry_path(p, o, text, sizeof(text)) : paths_of_file(p, o, false, text, sizeof(text));
     if (n < 0)
@@ -106,7 +106,7 @@ static int get_gfidtopath(struct posix *p, struct obj *o, const char *name, stru
 int ancestry_path(struct posix *p, struct obj *o, char *text, size_t size)
 {
     if (!S_ISDIR(o->st.st_mode))
-        return p->pgfid ? paths_of_file(p, o, false, text, size) : -ENODATA;
+        return LIVE(p, pgfid) ? paths_of_file(p, o, false, text, size) : -ENODATA;
     int n = gfid_path(p, o->gfid, text, size);
     return n ? n : (int)strlen(strcpy(text, "/"));
 }
