@@ -2,6 +2,8 @@
 /* What lies on the disk, and what hostile names, gfids and symlinks cannot do. The values were read from a stock 10.3 brick. */
 #include "config.h"
 
+#include <time.h>
+
 #include "test-brick.h"
 
 static gfid_t gfid_of(const char *text)
@@ -461,6 +463,48 @@ static void an_object_put_there_by_hand_gets_the_gfid_asked_for(void **state)
     assert_int_equal(access(brick_handle(b, g), F_OK), 0);
 }
 
+static int lookup_by_hand(struct brick *b, const char *name, gfid_t g)
+{
+    struct fop *fop = make(b, FOP_LOOKUP);
+    loc_entry(&fop->loc, b->root, name);
+    dict_set_gfid(xdata(fop), "gfid-req", g);
+    int r = run(b, fop);
+    done(fop);
+    return r;
+}
+
+static void record_time(struct brick *b, const char *name, struct timespec t)
+{
+    uint8_t raw[MDATA_SIZE];
+    mdata_encode(&(struct mdata){t, t, t}, raw);
+    assert_int_equal(setxattr(brick_path(b, name), XATTR_MDATA, raw, sizeof(raw), 0), 0);
+}
+
+/* Whoever makes it may not have finished. */
+static void what_is_younger_than_a_second_gets_no_gfid_yet(void **state)
+{
+    struct brick *b = brick_of(state);
+    struct timespec now, was, later;
+    close(open(brick_path(b, "f"), O_WRONLY | O_CREAT, 0644));
+    do { /* a little before the second changed, which is less than a second ago, if this is not too slow */
+        clock_gettime(CLOCK_REALTIME, &now);
+        was = (struct timespec){.tv_sec = now.tv_sec - 1, .tv_nsec = 999999999};
+        record_time(b, "f", was);
+        int r = lookup_by_hand(b, "f", gfid_random());
+        clock_gettime(CLOCK_REALTIME, &later);
+        if (later.tv_sec == now.tv_sec)
+            assert_int_equal(r, -ENOENT);
+    } while (later.tv_sec != now.tv_sec && unlink(brick_path(b, "f")) == 0 && close(open(brick_path(b, "f"), O_WRONLY | O_CREAT, 0644)) == 0);
+    was.tv_sec += 100; /* somebody's clock is ahead */
+    record_time(b, "f", was);
+    assert_int_equal(lookup_by_hand(b, "f", gfid_random()), -ENOENT);
+    assert_true(getxattr(brick_path(b, "f"), XATTR_GFID, NULL, 0) < 0);
+    was.tv_sec = now.tv_sec - 2;
+    record_time(b, "f", was);
+    assert_int_equal(lookup_by_hand(b, "f", gfid_random()), 0);
+    settle(b);
+}
+
 static void rmdir_with_flags_moves_the_tree_to_landfill(void **state)
 {
     struct brick *b = brick_of(state);
@@ -498,6 +542,7 @@ int main(void)
         T(deep_trees_are_reached_by_gfid),
         T(a_missing_handle_is_made_at_the_first_lookup),
         T(an_object_put_there_by_hand_gets_the_gfid_asked_for),
+        T(what_is_younger_than_a_second_gets_no_gfid_yet),
         T(rmdir_with_flags_moves_the_tree_to_landfill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

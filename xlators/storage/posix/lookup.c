@@ -15,12 +15,15 @@
  * is that of the record, and what has none is never young: stock's rule. */
 static bool is_young(struct obj *o)
 {
-    struct timespec now;
+    struct timespec now, is = o->st.st_ctim;
     struct mdata m;
     clock_gettime(CLOCK_REALTIME, &now);
-    if (!LIVE(o->p, ctime))
-        return now.tv_sec - o->st.st_ctim.tv_sec <= 0;
-    return mdata_get(o, &m) && now.tv_sec - m.ctime.tv_sec <= 0;
+    if (LIVE(o->p, ctime)) {
+        if (!mdata_get(o, &m))
+            return false;
+        is = m.ctime;
+    }
+    return is.tv_sec >= now.tv_sec || (is.tv_sec == now.tv_sec - 1 && is.tv_nsec > now.tv_nsec);
 }
 
 static int gfid_give(struct obj *o, const struct fop *fop)
