@@ -445,6 +445,54 @@ static void a_missing_handle_is_made_at_the_first_lookup(void **state)
     assert_int_equal(stat(brick_handle(b, gd), &st), 0);
 }
 
+static int lookup_with_xdata(struct brick *b, const char *name, struct inode **ret)
+{
+    struct fop *fop = make(b, FOP_LOOKUP);
+    loc_entry(&fop->loc, b->root, name);
+    xdata(fop);
+    int r = run(b, fop);
+    if (r == 0)
+        *ret = inode_ref(fop->out.inode);
+    done(fop);
+    return r;
+}
+
+static void a_directory_whose_handle_leads_elsewhere_is_found_again(void **state)
+{
+    struct brick *b = brick_of(state);
+    struct inode *d, *other, *in;
+    char handle[4096];
+    assert_int_equal(do_mkdir(b, b->root, "d", &d), 0);
+    assert_int_equal(do_mkdir(b, b->root, "other", &other), 0);
+    gfid_t g = d->gfid;
+    snprintf(handle, sizeof(handle), "%s", brick_handle(b, g));
+    let_go(&d);
+    let_go(&other);
+    brick_down(b);
+    assert_int_equal(rename(brick_path(b, "d"), brick_path(b, "moved")), 0);
+    brick_up(b, NULL);
+    assert_int_equal(lookup_with_xdata(b, "moved", &d), 0); /* it leads nowhere */
+    assert_int_equal(do_create(b, d, "f", &in, NULL), 0);
+    let_go(&in);
+    let_go(&d);
+    brick_down(b);
+    assert_int_equal(unlink(handle), 0);
+    assert_int_equal(symlink("../../00/00/00000000-0000-0000-0000-000000000001/other", handle), 0);
+    brick_up(b, NULL);
+    assert_int_equal(lookup_with_xdata(b, "moved", &d), 0); /* to a directory with another gfid */
+    assert_int_equal(do_create(b, d, "g", &in, NULL), 0);
+    let_go(&in);
+    let_go(&d);
+    brick_down(b);
+    assert_int_equal(mkdir(brick_path(b, "copy"), 0755), 0);
+    assert_int_equal(setxattr(brick_path(b, "copy"), XATTR_GFID, g.b, 16, 0), 0);
+    brick_up(b, NULL);
+    assert_int_equal(lookup_with_xdata(b, "copy", &d), 0); /* a second one takes nothing from the first */
+    let_go(&d);
+    assert_true(handle_dir_says(testing_xlator(b->g, 0)->priv, g, gfid_root, "moved"));
+    settle(b);
+}
+
 static void an_object_put_there_by_hand_gets_the_gfid_asked_for(void **state)
 {
     struct brick *b = brick_of(state);
@@ -541,6 +589,7 @@ int main(void)
         T(a_loop_of_handles_ends),
         T(deep_trees_are_reached_by_gfid),
         T(a_missing_handle_is_made_at_the_first_lookup),
+        T(a_directory_whose_handle_leads_elsewhere_is_found_again),
         T(an_object_put_there_by_hand_gets_the_gfid_asked_for),
         T(what_is_younger_than_a_second_gets_no_gfid_yet),
         T(rmdir_with_flags_moves_the_tree_to_landfill),

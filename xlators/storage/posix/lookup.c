@@ -42,8 +42,33 @@ static int gfid_give(struct obj *o, const struct fop *fop)
     return 0;
 }
 
+/* The handle of a directory shows where it is, or where it was before somebody moved it by hand, or a crash came between the steps of
+ * a rename. Stock leaves a wrong one, and walks paths; we reach directories by it alone, so it is made right. */
+static void heal_dir(struct obj *dir, struct obj *o, gfid_t parent, const char *name)
+{
+    struct posix *p = o->p;
+    struct stat st;
+    if (handle_dir_says(p, o->gfid, parent, name))
+        return;
+    int fd = dir_open_gfid(p, o->gfid);
+    if (fd >= 0) { /* two of them, or it was moved since we looked */
+        close(fd);
+        return;
+    }
+    if (fd != -ENOENT && fd != -ESTALE && fd != -EINVAL)
+        return;
+    pthread_rwlock_wrlock(&p->moving); /* RMDIR and RENAME change name and handle in one step */
+    if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == o->st.st_ino && st.st_dev == o->st.st_dev) {
+        char text[GFID_TEXT];
+        if (handle_stat(p, o->gfid, &st) == 0 && handle_is_dir(&st) && handle_unlink(p, o->gfid) == 0)
+            log_warning(p->xl->name, "directory %s (gfid %s): the handle led elsewhere, it is made again", name, gfid_text(o->gfid, text));
+        handle_link_dir(p, o->gfid, parent, name);
+    }
+    pthread_rwlock_unlock(&p->moving);
+}
+
 /* First named lookup of an object that is not in memory. Its result does not decide over the lookup's. */
-static int heal(struct obj *o, const struct fop *fop, gfid_t parent, const char *name)
+static int heal(struct obj *dir, struct obj *o, const struct fop *fop, gfid_t parent, const char *name)
 {
     struct posix *p = o->p;
     if (gfid_is_null(o->gfid)) {
@@ -54,7 +79,7 @@ static int heal(struct obj *o, const struct fop *fop, gfid_t parent, const char 
             return 0;
     }
     if (S_ISDIR(o->st.st_mode)) {
-        handle_link_dir(p, o->gfid, parent, name);
+        heal_dir(dir, o, parent, name);
         return 0;
     }
     struct stat st;
@@ -95,7 +120,7 @@ static int find(struct posix *p, struct fop *fop, struct obj *dir, struct obj *o
     if (r == 0) {
         obj_know_inode(o, false);
         if (fop->xdata && (!o->node || !atomic_load(&o->node->handle_checked)))
-            r = heal(o, fop, parent, name);
+            r = heal(dir, o, fop, parent, name);
         if (r == 0 && LIVE(p, pgfid) && !gfid_is_null(o->gfid) && !S_ISDIR(o->st.st_mode)) {
             SCOPED_LOCK(link_lock(p, o->gfid));
             pgfid_count(o, parent, 0);
