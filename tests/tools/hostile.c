@@ -59,13 +59,6 @@ static int ask(struct link *l, struct out *o, struct reply *r)
     return ret;
 }
 
-static void put_no_dict(struct out *o)
-{
-    put_u32(o, 0);
-    put_u32(o, UINT32_MAX);
-    put_u32(o, 0);
-}
-
 static void put_gfid_req(struct out *o)
 {
     static uint32_t serial;
