@@ -36,15 +36,22 @@ void dump_section(struct dump *d, const char *fmt, ...)
     va_end(ap);
 }
 
+/* Values may come from a peer: they stay on their line. */
 void dump_kv(struct dump *d, const char *key, const char *fmt, ...)
 {
     va_list ap;
+    char *text;
 
     va_start(ap, fmt);
-    fprintf(d->file, "%s=", key);
-    vfprintf(d->file, fmt, ap);
-    fputc('\n', d->file);
+    int len = vasprintf(&text, fmt, ap);
     va_end(ap);
+    if (len < 0)
+        return;
+    for (int i = 0; i < len; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            text[i] = '?';
+    fprintf(d->file, "%s=%s\n", key, text);
+    free(text);
 }
 
 static void dump_time(FILE *file, const char *what, const char *end)

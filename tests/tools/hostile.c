@@ -12,6 +12,7 @@
  *   records                record marks and fragments
  *   credentials            every flavor at every length
  *   dicts                  dictionaries: counts, nesting, duplicates, size
+ *   impostor               SETVOLUME with names that look like lines of a statedump; holds the connection until SIGTERM
  *   race FOLDER            creates, writes, renames and removes in FOLDER of the root until SIGTERM, whatever comes back */
 #include "wire.h"
 
@@ -706,13 +707,52 @@ static int dicts(int argc, char **argv)
     return done(&s);
 }
 
-/* ---- race ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- impostor ------------------------------------------------------------------------------------------------------------------------------ */
 
 static volatile sig_atomic_t stop;
 static void stop_asked(int sig)
 {
     stop = 1;
 }
+
+static void put_text_pair(struct out *o, const char *key, const char *value)
+{
+    put_u32(o, (uint32_t)strlen(key));
+    put_u32(o, (uint32_t)strlen(value) + 1);
+    put_bytes(o, key, strlen(key) + 1);
+    put_bytes(o, value, strlen(value) + 1);
+}
+
+static int impostor(int argc, char **argv)
+{
+    static struct session s;
+    struct out dict = {0}, o = {0};
+    struct reply r;
+
+    signal(SIGTERM, stop_asked);
+    put_u32(&dict, 4);
+    put_text_pair(&dict, "remote-subvolume", to.brick);
+    put_text_pair(&dict, "process-uuid", "me\n\n[census]\nclients=4711\n[x]\nno line of a statedump");
+    put_text_pair(&dict, "process-name", "me\nDUMP-END-TIME: never\n");
+    put_text_pair(&dict, "fops-version", "1298437");
+    must(link_open(&s.l, &to), "connect");
+    call_begin(&o, &s.l, HANDSHAKE, 2, 1);
+    put_opaque(&o, dict.bytes, dict.len);
+    call_end(&o);
+    must(ask(&s.l, &o, &r), "an answer");
+    if (r.accept_stat != 0 || r.len < 8 || (int32_t)get_u32(r.result) != 0)
+        die("SETVOLUME was refused");
+    sent++, answered++;
+    fprintf(stderr, "started\n");
+    while (!stop)
+        pause();
+    out_free(&dict);
+    out_free(&o);
+    link_cut(&s.l, CUT_CLOSE);
+    return done(&s);
+}
+
+/* ---- race ----------------------------------------------------------------------------------------------------------------------------------- */
 
 static int race(int argc, char **argv)
 {
@@ -747,7 +787,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"mutate", mutate}, {"names", names}, {"strangers", strangers}, {"early", early}, {"records", records},
-    {"credentials", credentials}, {"dicts", dicts}, {"race", race},
+    {"credentials", credentials}, {"dicts", dicts}, {"impostor", impostor}, {"race", race},
 };
 
 int main(int argc, char **argv)

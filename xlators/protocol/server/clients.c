@@ -11,6 +11,8 @@
 #include "graph.h"
 #include "server.h"
 
+#define PROCESS_NAME_MAX 255
+
 static bool same_root(const struct server_client *sc, const struct server_peer *who)
 {
     if (!sc->subdir || !who->subdir)
@@ -58,7 +60,7 @@ static struct server_client *client_make(struct server_conn *conn, const struct 
     sc->client->owner = sc;
     sc->client->trusted = who->user != NULL;
     sc->client->opversion = opversion;
-    sc->client->process_name = copy(who->process_name ? who->process_name : "unknown");
+    sc->client->process_name = strndup(who->process_name ? who->process_name : "unknown", PROCESS_NAME_MAX);
     sc->client->address = copy(peer.text);
     sc->server = s;
     sc->bound = who->bound;

@@ -16,6 +16,7 @@
 #include "rpcmsg.h"
 #include "server.h"
 
+#define UUID_MAX 1023 /* of a process-uuid: it is kept as long as the client. Stock's are some 150 bytes */
 #define FOPS_VERSION 1298437 /* what clients send as fops-version: the program's number */
 
 static struct iobuf_pool *bufs(const struct server *s)
@@ -135,6 +136,8 @@ static int check(struct visit *v)
     v->uid = text_of(v->in, "process-uuid");
     if (!v->uid)
         return err_set(&v->why, -EINVAL, "UUID not specified");
+    if (strlen(v->uid) > UUID_MAX)
+        return err_set(&v->why, -EINVAL, "UUID longer than %d bytes", UUID_MAX);
     v->volume_id = v->bound ? volume_id_of(v->bound) : NULL;
     id = text_of(v->in, "volume-id");
     if (id && v->volume_id && strcasecmp(id, v->volume_id) != 0)
