@@ -24,7 +24,7 @@ static const struct xlator_type storage = {.name = "storage/fake", .leaf = true,
 static struct process p;
 static struct graph *g;
 static struct fop *back[8];
-static unsigned int nr_back;
+static unsigned int nr_back, told;
 
 static void came_back(struct fop *fop, void *ctx)
 {
@@ -33,7 +33,7 @@ static void came_back(struct fop *fop, void *ctx)
 
 static void start(const char *on, const char *timeout)
 {
-    below = nr_back = 0;
+    below = nr_back = told = 0;
     testing_process(&p);
     g = testing_graph(&p, (struct testing_node[]){{.type = &storage},
                                                   {.type = &barrier_type, .options = {"barrier", on, "barrier-timeout", timeout}},
@@ -48,6 +48,11 @@ static void stop(void)
     testing_process_done(&p);
 }
 
+static void told_to_wait(struct fop *fop)
+{
+    told++;
+}
+
 static struct fop *submit(enum fop_op op, struct client *c, int32_t flags)
 {
     struct fop *fop = fop_new(g, op);
@@ -58,6 +63,7 @@ static struct fop *submit(enum fop_op op, struct client *c, int32_t flags)
         fop->client = client_ref(c);
         client_start(c, fop);
     }
+    fop->will_wait = told_to_wait;
     fop_push(fop, came_back, NULL);
     fop_submit(g->top, fop);
     return fop;
@@ -110,9 +116,11 @@ static void only_what_promises_durability_is_held(void **state)
     submit(FOP_WRITE, NULL, 0);
     submit(FOP_CREATE, NULL, 0);
     assert_int_equal(nr_back, 3);
+    assert_int_equal(told, 0);
     submit(FOP_WRITE, NULL, O_SYNC);
     submit(FOP_WRITE, NULL, O_DSYNC);
     assert_int_equal(nr_back, 3);
+    assert_int_equal(told, 2); /* else as many as a client may have outstanding would stop its other requests */
     ask("disable");
     assert_int_equal(nr_back, 5);
     stop();

@@ -14,6 +14,8 @@
 #include "log.h"
 #include "process.h"
 
+#define FREE_MAX 4096u /* held ones that do not count as outstanding; further ones stop their client: 4,096 removals are some 8 MiB */
+
 struct held { /* in the arena of its fop */
     struct held *prev, *next;
     struct fop *fop;
@@ -136,8 +138,17 @@ static bool hold(struct barrier *b, struct fop *fop)
     return false;
 }
 
+static bool has_room(struct barrier *b)
+{
+    SCOPED_LOCK(&b->lock);
+
+    return b->n < FREE_MAX;
+}
+
 static void answered(struct fop *fop, void *ctx)
 {
+    if (is_up(ctx) && has_room(ctx))
+        fop_will_wait(fop); /* its client can go on with other things */
     if (!hold(ctx, fop))
         fop_complete(fop, fop->ret, fop->err);
 }
