@@ -152,7 +152,8 @@ static void what_this_build_does_not_have_is_refused(void **state)
     assert_int_equal(PARSE(&cl, "glusterfs", "--worm", "/mnt"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfs", "--mac-compat", "/mnt"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfs", "--mac-compat=off", "/mnt"), 0);
-    assert_int_equal(PARSE(&cl, "glusterd"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterd"), 0);
+    assert_int_equal(PARSE(&cl, "gluster"), EXIT_FAILURE);
 }
 
 static void questions_are_answered_and_nothing_is_started(void **state)

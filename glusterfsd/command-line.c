@@ -342,16 +342,15 @@ static int take_name(struct command_line *cl, const char *argv0)
     cl->name = slash ? slash + 1 : argv0;
     if (strncmp(cl->name, "lt-", 3) == 0)
         cl->name += 3;
-    if (strncmp(cl->name, "glusterfs", 9) == 0) /* glusterfsd too */
+    if (strncmp(cl->name, "glusterfs", 9) == 0 /* glusterfsd too */ || strcmp(cl->name, "glusterd") == 0)
         return 0;
-    fprintf(stderr, "%s: this build has bricks (glusterfsd) and mounts (glusterfs), not %s; see doc/refused.md\n", cl->name,
-            strncmp(cl->name, "glusterd", 8) == 0 ? "the management daemon" : "a program of that name");
+    fprintf(stderr, "%s: this build has bricks (glusterfsd), mounts (glusterfs) and their daemon (glusterd), not a program of that name\n", cl->name);
     return EXIT_FAILURE;
 }
 
 static bool is_server(const struct command_line *cl)
 {
-    return strncmp(cl->name, "glusterfsd", 10) == 0;
+    return strncmp(cl->name, "glusterfsd", 10) == 0 || strcmp(cl->name, "glusterd") == 0;
 }
 
 /* getopt's own form of the rows. */
@@ -433,7 +432,7 @@ int command_line_parse(struct command_line *cl, int argc, char **argv)
         cl->mount.point = argv[optind++];
     if (!cl->done && optind < argc) {
         fprintf(stderr, "%s: \"%s\": %s\n", cl->name, argv[optind],
-                is_server(cl) ? "a brick server takes no mount point" : "one mount point is enough");
+                is_server(cl) ? "a server takes no mount point" : "one mount point is enough");
         return usage(cl);
     }
     return cl->done ? 0 : check_words(cl);

@@ -230,7 +230,9 @@ static int default_log_file(const struct command_line *cl, char to[PATH_MAX])
     const char *from;
     int n;
 
-    if (cl->mount.point) {
+    if (strcmp(cl->name, "glusterd") == 0) {
+        from = "glusterd";
+    } else if (cl->mount.point) {
         from = realpath(cl->mount.point, path) ? path : cl->mount.point;
         from += *from == '/';
     } else if (cl->volfile) {
@@ -508,6 +510,8 @@ int main(int argc, char **argv)
         return status;
     }
     prctl(PR_SET_NAME, s.cl.name);
+    if (!s.cl.volfile && strcmp(s.cl.name, "glusterd") == 0)
+        s.cl.volfile = GF_CONFDIR "/glusterd.vol";
     if (!s.cl.volfile && !s.cl.nr_servers)
         s.cl.volfile = s.cl.mount.point ? GF_CONFDIR "/glusterfs.vol" : GF_CONFDIR "/glusterfsd.vol";
     if (open_log(&s.cl, &err) < 0) {

@@ -24,6 +24,7 @@ extern const struct xlator_type io_threads_type;
 extern const struct xlator_type client_type;
 extern const struct xlator_type server_type;
 extern const struct xlator_type posix_type;
+extern const struct xlator_type glusterd_type;
 
 const struct xlator_type *const xlator_types[] = {
     &arbiter_type,
@@ -48,5 +49,6 @@ const struct xlator_type *const xlator_types[] = {
     &client_type,
     &server_type,
     &posix_type,
+    &glusterd_type,
     NULL,
 };

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* cli-table.c: which command a procedure of the CLI's program is, and which of them are served to other machines. */
+#include "config.h"
+
+#include "cli.h"
+#include "glusterd.h"
+
+const struct command_type *const cli_commands[NR_CLI] = {
+    [CLI_PROBE] = &refuse_peer_command,
+    [CLI_DEPROBE] = &refuse_peer_command,
+    [CLI_LIST_FRIENDS] = &friends_command,
+    [CLI_CREATE_VOLUME] = &create_command,
+    [CLI_GET_VOLUME] = &info_command,
+    [CLI_DELETE_VOLUME] = &delete_command,
+    [CLI_START_VOLUME] = &start_command,
+    [CLI_STOP_VOLUME] = &stop_command,
+    [CLI_SET_VOLUME] = &set_command,
+    [CLI_RESET_VOLUME] = &reset_command,
+    [CLI_GETWD] = &getwd_command,
+    [CLI_STATUS_VOLUME] = &status_command,
+    [CLI_LIST_VOLUME] = &list_command,
+    [CLI_UUID_GET] = &uuid_get_command,
+    [CLI_GET_VOL_OPT] = &get_command,
+};
+
+#define ACTOR(proc, text) [proc] = {.name = text, .run = cli_actor}
+const struct rpc_actor cli_actors[NR_CLI] = {
+    ACTOR(CLI_PROBE, "PROBE"),
+    ACTOR(CLI_DEPROBE, "DEPROBE"),
+    ACTOR(CLI_LIST_FRIENDS, "LIST_FRIENDS"),
+    ACTOR(CLI_CREATE_VOLUME, "CREATE_VOLUME"),
+    ACTOR(CLI_GET_VOLUME, "GET_VOLUME"),
+    ACTOR(CLI_DELETE_VOLUME, "DELETE_VOLUME"),
+    ACTOR(CLI_START_VOLUME, "START_VOLUME"),
+    ACTOR(CLI_STOP_VOLUME, "STOP_VOLUME"),
+    ACTOR(CLI_SET_VOLUME, "SET_VOLUME"),
+    ACTOR(CLI_RESET_VOLUME, "RESET_VOLUME"),
+    ACTOR(CLI_GETWD, "GETWD"),
+    ACTOR(CLI_STATUS_VOLUME, "STATUS_VOLUME"),
+    ACTOR(CLI_LIST_VOLUME, "LIST_VOLUME"),
+    ACTOR(CLI_UUID_GET, "UUID_GET"),
+    ACTOR(CLI_GET_VOL_OPT, "GET_VOL_OPT"),
+};
+const struct rpc_actor cli_readonly_actors[NR_CLI] = {
+    ACTOR(CLI_LIST_FRIENDS, "LIST_FRIENDS"), ACTOR(CLI_GET_VOLUME, "GET_VOLUME"),       ACTOR(CLI_GETWD, "GETWD"),
+    ACTOR(CLI_STATUS_VOLUME, "STATUS_VOLUME"), ACTOR(CLI_LIST_VOLUME, "LIST_VOLUME"), ACTOR(CLI_UUID_GET, "UUID_GET"),
+};

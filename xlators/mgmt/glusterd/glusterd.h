@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* glusterd.h: the daemon's inside: what it knows, and how a command runs.
+ *
+ * Command   A request of the CLI (or of a brick, a client) becomes a struct command and runs on a worker, where it may wait for the
+ *           disk and for processes. One that changes a volume has the volume's name to itself while it runs; others with the same
+ *           name wait in the order of their arrival and hold no thread. Commands on different names run side by side.
+ * Volumes   What is known of a volume is a struct volview: refcounted and never changed. A command copies it (volinfo_copy()), changes the
+ *           copy, writes it, and publishes it; a command that fails or dies on the way leaves what was there before.
+ * Locks     glusterd.lock guards the lists and tables; nothing waits and nothing is called under it.
+ * Replies   own their data: see command_end().
+ *
+ * Source: spec management, wire 10. */
+#ifndef GLUSTERD_GLUSTERD_H
+#define GLUSTERD_GLUSTERD_H
+
+#include <stdatomic.h>
+
+#include "loop.h"
+#include "pool.h"
+#include "process.h"
+#include "service.h"
+#include "store.h"
+#include "util.h"
+#include "volgen.h"
+#include "xlator.h"
+
+struct glusterd;
+struct dict;
+
+struct volview {
+    atomic_uint refs;
+    struct volinfo *v;
+    struct volview *next;        /* glusterd.volumes, sorted by name */
+};
+struct volview *volview_ref(struct volview *w);
+void volview_unref(struct volview *w); /* NULL is fine */
+
+/* ---- a command ------------------------------------------------------------------------------------------------------------- */
+
+struct command;
+enum {
+    COMMAND_CHANGES = 1u << 0,   /* has its name to itself */
+    COMMAND_LOGGED = 1u << 1,    /* stands in cmd_history.log */
+};
+struct command_type {
+    const char *name;            /* for logs */
+    unsigned int flags;
+    /* On a worker. 0, or -1 with errstr set (and op_errno where scripts know one). */
+    int (*run)(struct command *c);
+    void (*encode)(struct command *c); /* another structure than cli_rsp; NULL: that one */
+};
+struct command {
+    struct job job;
+    struct glusterd *gd;
+    struct rpc_request *req;
+    const struct command_type *type;
+    struct dict *in, *out;       /* out: made when the command begins */
+    const char *name;            /* what it has to itself: the volume's, or "" for the node's own things; lives with the command */
+    char name_text[257];
+    int op_ret, op_errno;
+    char errstr[2048];
+    const void *args;            /* of another structure than cli_req: decoded, borrows from the request */
+    struct command *next;        /* glusterd.busy, and those that wait behind it */
+    struct command *waiting;     /* for the same name */
+};
+int command_fail(struct command *c, const char *fmt, ...) PRINTF(2, 3);      /* -1 */
+int command_fail_errno(struct command *c, int op_errno, const char *fmt, ...) PRINTF(3, 4);
+const char *command_text(const struct command *c, const char *key);          /* of the request; NULL: not there */
+int command_number(const struct command *c, const char *key, int fallback);
+/* The volume that the request names; a reference. NULL: the command has failed with the usual sentence. */
+struct volview *command_volume(struct command *c);
+
+/* ---- bricks ---------------------------------------------------------------------------------------------------------------- */
+
+enum brick_state { BRICK_STOPPED, BRICK_STARTING, BRICK_STARTED };
+struct brickrun {
+    char *volume, *path;
+    enum brick_state state;
+    int pid, port;               /* port: what the brick has said in SIGNIN; 0: not signed in */
+    struct watch watch;          /* its pidfd; -1: none */
+    struct rpc_conn *conn;       /* that signed in; compared only */
+    struct glusterd *gd;
+    struct loop_work arm;
+    struct brickrun *next;
+};
+struct brick_status {
+    bool online;
+    int pid, port;
+};
+
+/* ---- the daemon ------------------------------------------------------------------------------------------------------------ */
+
+struct glusterd {
+    struct xlator *xl;
+    struct process *process;
+    /* options */
+    char *workdir, *rundir, *logdir, *sockfile, *bind_address, *transport_name;
+    int64_t base_port, max_port, listen_port, event_threads, ping_timeout, lock_timer;
+    bool allow_insecure, upgrade;
+    /* the node */
+    char uuid[UUID_TEXT];        /* "" until it is needed */
+    struct pairs globals;        /* file options; under lock */
+    pthread_mutex_t lock;
+    bool lock_made;
+    struct volview *volumes;     /* lock */
+    struct command *busy;        /* lock: commands that have their name to themselves and run */
+    struct brickrun *bricks;     /* lock */
+    int running;                 /* lock: commands under way, for the end */
+    bool ending;                 /* lock */
+    const struct transport_type *transport;
+    struct rpc_service *local, *remote;
+    struct rpc_program local_programs[2], remote_programs[3];
+    struct process_hold hold;
+    struct timer drain;
+    uint64_t drain_end_ms;
+    bool held;
+};
+extern const struct xlator_type glusterd_type;
+
+struct volview *volumes_get(struct glusterd *gd, const char *name); /* a reference, or NULL */
+int volumes_publish(struct glusterd *gd, struct volinfo *v);       /* takes v; in the place of the one of its name. -ENOMEM: v is freed */
+void volumes_remove(struct glusterd *gd, const char *name);
+struct volview **volumes_all(struct glusterd *gd, size_t *ret_n);   /* references, by name; freed by volumes_free() */
+void volumes_free(struct volview **all, size_t n);
+/* Writes, generates its volume files, publishes, tells those who have fetched one. Takes v. errstr of c tells what failed. */
+int volume_commit(struct command *c, struct volinfo *v);
+int volume_write_files(struct glusterd *gd, const struct volinfo *v, struct err *err);
+void volume_tell_clients(struct glusterd *gd, const char *name);
+void volume_op_versions(struct volinfo *v);
+
+int node_load(struct glusterd *gd, struct err *err);
+int node_uuid(struct glusterd *gd, struct err *err);                /* makes and stores one when there is none */
+bool node_is_own_host(const char *host);                            /* a name or address of this machine; may ask a name server */
+void uuid_text(char ret[UUID_TEXT]);                                /* a new random one */
+
+/* command.c: actors */
+void cli_actor(struct rpc_request *req);
+void command_begin(struct glusterd *gd, struct rpc_request *req, const struct command_type *type, struct dict *in, const void *args, size_t args_size,
+                   const char *name);
+void commands_let_go(struct glusterd *gd);
+extern const struct command_type *const cli_commands[]; /* by procedure, NR_CLI */
+extern const struct rpc_actor cli_actors[], cli_readonly_actors[];
+
+/* brick.c */
+int brickrun_start(struct glusterd *gd, const struct volinfo *v, unsigned int i, bool force, struct err *err); /* waits */
+int brickrun_stop(struct glusterd *gd, const char *path);                                                  /* waits */
+struct brick_status brickrun_status(struct glusterd *gd, const char *path);
+void bricks_adopt(struct glusterd *gd);                    /* those that a former life has started */
+void bricks_forget(struct glusterd *gd);                   /* the end: they keep running */
+int brick_check_id(const struct volinfo *v, unsigned int i, bool repair, struct err *err);
+/* portmap: true: it is the process that we have started for this brick */
+bool brick_signed_in(struct glusterd *gd, const char *path, int port, int pid, struct rpc_conn *conn);
+bool brick_signed_out(struct glusterd *gd, const char *path, struct rpc_conn *conn);
+int brickrun_port(struct glusterd *gd, const char *path);
+void brick_conn_closed(struct glusterd *gd, struct rpc_conn *conn);
+
+/* the commands, by file */
+extern const struct command_type create_command, delete_command, start_command, stop_command, list_command, info_command, status_command, set_command,
+    get_command, reset_command, getwd_command, uuid_get_command, friends_command, refuse_peer_command;
+
+#endif

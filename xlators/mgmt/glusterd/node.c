@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* node.c: who this machine is: its UUID, its names and addresses, the options of the whole pool. */
+#include "config.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "glusterd.h"
+#include "log.h"
+
+#define OP_VERSION_MAX 100000
+
+void uuid_text(char ret[UUID_TEXT])
+{
+    uint8_t b[16];
+    if (getrandom(b, sizeof b, 0) != sizeof b)
+        abort(); /* cannot be: 16 bytes are given whole once the kernel has seeded itself */
+    b[6] = (b[6] & 0x0f) | 0x40; /* RFC 4122: version 4, variant 1 */
+    b[8] = (b[8] & 0x3f) | 0x80;
+    snprintf(ret, UUID_TEXT, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
+             b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+static int write_info(struct glusterd *gd, struct err *err)
+{
+    struct pairs p = {0};
+    char path[4200];
+    snprintf(path, sizeof path, "%s/glusterd.info", gd->workdir);
+    int r = pairs_set(&p, "UUID", gd->uuid);
+    if (r == 0)
+        r = pairs_setf(&p, "operating-version", "%d", OP_VERSION_MAX);
+    if (r == 0)
+        r = store_write_pairs(path, &p, err);
+    pairs_done(&p);
+    return r;
+}
+
+int node_uuid(struct glusterd *gd, struct err *err)
+{
+    char new[UUID_TEXT];
+    pthread_mutex_lock(&gd->lock);
+    bool there = gd->uuid[0] != '\0';
+    if (!there) {
+        uuid_text(new);
+        memcpy(gd->uuid, new, sizeof new);
+    }
+    pthread_mutex_unlock(&gd->lock);
+    return there ? 0 : write_info(gd, err);
+}
+
+int node_load(struct glusterd *gd, struct err *err)
+{
+    struct pairs p = {0};
+    char path[4200];
+    snprintf(path, sizeof path, "%s/glusterd.info", gd->workdir);
+    if (access(path, F_OK) == 0) {
+        int r = store_read_pairs(path, &p, err);
+        if (r < 0)
+            return r;
+        const char *uuid = pairs_get(&p, "UUID"), *version = pairs_get(&p, "operating-version");
+        if (!uuid || strlen(uuid) != UUID_TEXT - 1)
+            r = err_set(err, -EINVAL, "%s: there is no UUID= of 36 characters", path);
+        else if (version && atoi(version) > OP_VERSION_MAX)
+            r = err_set(err, -EINVAL, "%s: operating-version=%s is newer than the %d that this build supports", path, version, OP_VERSION_MAX);
+        else
+            memcpy(gd->uuid, uuid, UUID_TEXT);
+        pairs_done(&p);
+        if (r < 0)
+            return r;
+    }
+    snprintf(path, sizeof path, "%s/options", gd->workdir);
+    if (access(path, F_OK) == 0) {
+        int r = store_read_pairs(path, &gd->globals, err);
+        if (r < 0)
+            return r;
+    }
+    snprintf(path, sizeof path, "%s/glusterd.upgrade", gd->workdir);
+    int r = pairs_setf(&p, "maximum-operating-version", "%d", OP_VERSION_MAX);
+    if (r == 0)
+        r = store_write_pairs(path, &p, err);
+    pairs_done(&p);
+    return r;
+}
+
+static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
+{
+    if (a->sa_family != b->sa_family)
+        return false;
+    if (a->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)a)->sin_addr.s_addr == ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+    return a->sa_family == AF_INET6 &&
+           memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+}
+
+bool node_is_own_host(const char *host)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
+    struct ifaddrs *own;
+    bool yes = false;
+    if (getaddrinfo(host, NULL, &hints, &found) != 0)
+        return false;
+    if (getifaddrs(&own) == 0) {
+        for (struct addrinfo *a = found; a && !yes; a = a->ai_next)
+            for (struct ifaddrs *i = own; i && !yes; i = i->ifa_next)
+                yes = i->ifa_addr && same_address(a->ai_addr, i->ifa_addr);
+        freeifaddrs(own);
+    }
+    freeaddrinfo(found);
+    return yes;
+}
