@@ -5,6 +5,8 @@
 #   BRICK=stock       the brick is the distribution's glusterfsd (is the expectation true of stock, too?)
 #   TLS=1             bricks and mounts that a test does not ask to be plain speak mutual TLS
 #   OWN_THREAD=off    connections are served by the event loop, not by a thread of their own (ours only)
+#   MOUNT=ours        mounts are made by our own glusterfs. MOUNT=local: by our own, above the brick's graph in the same process, so that no
+#                     brick process runs and nothing is sent
 #   VOLFILE=minimal   posix and server only, instead of the graph that a stock daemon generates
 #   FULL=1            the long form of tests that have one
 #   GATLING_BUILD=DIR the build directory (default: build/ of the source tree)
@@ -18,7 +20,7 @@ self=$(cd "$(dirname "$0")" && pwd)/${0##*/}
 build=${GATLING_BUILD:-$top/build}
 tools=$build/tests/tools
 grep -qs -e '--enable-[at]san' "$build/config.status" && sanitized=1 || sanitized=
-: "${BRICK:=ours}" "${TLS:=}" "${OWN_THREAD:=}" "${VOLFILE:=full}" "${FULL:=}"
+: "${BRICK:=ours}" "${MOUNT:=stock}" "${TLS:=}" "${OWN_THREAD:=}" "${VOLFILE:=full}" "${FULL:=}"
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 umask 022
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/gatling-test-XXXXXX")
@@ -108,8 +110,9 @@ needs() { # what this test cannot do without
         root)    [ "$(id -u)" = 0 ] || skip_all "needs root" ;;
         fuse)    [ "$(id -u)" = 0 ] || skip_all "needs root"
                  [ -c /dev/fuse ] || skip_all "needs /dev/fuse"
-                 [ -x /usr/sbin/glusterfs ] || skip_all "needs the package glusterfs-client" ;;
+                 [ "$MOUNT" != stock ] || [ -x /usr/sbin/glusterfs ] || skip_all "needs the package glusterfs-client" ;;
         stock)   [ -x /usr/sbin/glusterfsd ] || skip_all "needs the package glusterfs-server" ;;
+        brick)   [ "$MOUNT" != local ] || skip_all "about a brick process" ;;
         ours)    [ "$BRICK" = ours ] || skip_all "about our own brick" ;;
         gfapi)   pkg-config --exists glusterfs-api || skip_all "needs the package libglusterfs-dev" ;;
         full)    [ -n "$FULL" ] || skip_all "long: runs with --full" ;;
@@ -278,10 +281,17 @@ start_brick() {
     [ $# = 0 ] && [ -n "${brick_args[$name]:-}" ] && eval "set -- ${brick_args[$name]}"
     brick_args[$name]=${*@Q}
     make_brick_dir "$name" || return 1
+    [ "$MOUNT" = local ] && { write_local_volfile "$name" "$@"; return; }
     [ -n "${brick_port[$name]:-}" ] || { pick_port; brick_port[$name]=$port; }
     write_brick_volfile "$name" "$@" || return 1
     run_brick "$name" || return 1
     wait_until 60 brick_up_or_dead "$name" && brick_alive "$name" && listening "${brick_port[$name]}"
+}
+
+# The brick's graph without the network, for a mount above it.
+write_local_volfile() { # as start_brick
+    brick_port[$1]=0
+    write_brick_volfile "$@" && sed -i '/^volume vol-server$/,$d' "$tmp/$1.vol"
 }
 
 run_brick() { # name: the process, from NAME.vol
@@ -364,11 +374,20 @@ mount_volume() {
         shift
     done
     write_client_volfile "$tmp/client-$name.vol" "$name" "$tls" "$cert" "${set[@]}"
+    [ "$MOUNT" = local ] && cp "$tmp/$name.vol" "$tmp/client-$name.vol"
     mkdir -p "$mnt"
-    /usr/sbin/glusterfs -N -f "$tmp/client-$name.vol" --process-name fuse -l "$tmp/mount-${mnt##*/}.log" "$@" "$mnt" \
+    mount_exec -N -f "$tmp/client-$name.vol" --process-name fuse -l "$tmp/mount-${mnt##*/}.log" "$@" "$mnt" \
         >>"$tmp/mount-${mnt##*/}.stderr" 2>&1 &
     mount_pid[$mnt]=$!
     wait_until 60 mounted_or_dead "$mnt" && timeout -k 5 60 stat "$mnt/." >/dev/null
+}
+
+mount_exec() { # arguments of glusterfs
+    [ "$MOUNT" = stock ] && exec /usr/sbin/glusterfs "$@"
+    export GATLING_TRANSPORT_DIR=$build/rpc/transport/socket/.libs
+    export ASAN_OPTIONS=exitcode=99:detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
+    export TSAN_OPTIONS=exitcode=99
+    exec "$build/glusterfsd/glusterfs" "$@"
 }
 
 write_client_volfile() { # file brick pki certificate [lines TYPE KEY VALUE...]

@@ -106,7 +106,7 @@ void attr_of(const struct mount *m, const struct iatt *st, struct stat *ret)
         .st_nlink = st->nlink,
         .st_uid = st->uid,
         .st_gid = st->gid,
-        .st_rdev = st->rdev,
+        .st_rdev = makedev((unsigned int)(st->rdev >> 32), (unsigned int)st->rdev),
         .st_size = (off_t)st->size,
         .st_blocks = (blkcnt_t)st->blocks,
         .st_blksize = GOOD_SIZE,
