@@ -5,8 +5,8 @@
 #   BRICK=stock       the brick is the distribution's glusterfsd (is the expectation true of stock, too?)
 #   TLS=1             bricks and mounts that a test does not ask to be plain speak mutual TLS
 #   OWN_THREAD=off    connections are served by the event loop, not by a thread of their own (ours only)
-#   MOUNT=ours        mounts are made by our own glusterfs. MOUNT=local: by our own, above the brick's graph in the same process, so that no
-#                     brick process runs and nothing is sent
+#   MOUNT=ours        mounts are made by our own glusterfs, with protocol/client and no caches. MOUNT=local: by our own, above the brick's
+#                     graph in one process, so that no brick process runs and nothing is sent
 #   VOLFILE=minimal   posix and server only, instead of the graph that a stock daemon generates
 #   FULL=1            the long form of tests that have one
 #   GATLING_BUILD=DIR the build directory (default: build/ of the source tree)
@@ -379,7 +379,7 @@ mount_volume() {
     mount_exec -N -f "$tmp/client-$name.vol" --process-name fuse -l "$tmp/mount-${mnt##*/}.log" "$@" "$mnt" \
         >>"$tmp/mount-${mnt##*/}.stderr" 2>&1 &
     mount_pid[$mnt]=$!
-    wait_until 60 mounted_or_dead "$mnt" && timeout -k 5 60 stat "$mnt/." >/dev/null
+    wait_until 60 mounted_or_dead "$mnt" && is_mounted "$mnt" && timeout -k 5 60 stat "$mnt/." >/dev/null
 }
 
 mount_exec() { # arguments of glusterfs
@@ -391,13 +391,14 @@ mount_exec() { # arguments of glusterfs
 }
 
 write_client_volfile() { # file brick pki certificate [lines TYPE KEY VALUE...]
-    local file=$1 name=$2 tls=$3 cert=$4; shift 4
+    local file=$1 name=$2 tls=$3 cert=$4 graph=client; shift 4
+    [ "$MOUNT" = ours ] && graph=client-bare
     {
         echo "protocol/client remote-port ${brick_port[$name]}"
         [ -n "$tls" ] && tls_options "$tls" "$cert" | sed 's/^ *option/protocol\/client/'
         [ $# = 0 ] || printf '%s\n' "$@"
     } >"$file.set"
-    sed "s#@BRICK@#$tmp/bricks/$name#g" "$top/tests/volfiles/client.vol.in" | set_options "$file.set" >"$file"
+    sed "s#@BRICK@#$tmp/bricks/$name#g" "$top/tests/volfiles/$graph.vol.in" | set_options "$file.set" >"$file"
 }
 
 is_mounted() { grep -q " $1 fuse.glusterfs " /proc/mounts; }
