@@ -25,20 +25,23 @@ damage() {
 }
 names='f1 hand-f hand-d hand-d/in hand-s hand-p no-handle no-handle-dir no-handle-dir/x no-gfid no-gfid-dir no-gfid-dir/x twice twice-copy
     wrong-handle name-gone name-gone-dir wrong-dir wrong-dir/x d d-moved d-moved/x none'
+same() { [ "$1" -ef "$2" ] || [ "$(stat -c %i "$1")" = "$(stat -c %i "$2" 2>/dev/null)" ]; } # also of links that lead nowhere
 look() { # all that can be said of each name, without the gfids themselves
     local n g st
     for n in $names; do
         st=$(stat -c '%F %a %h %s' "$mnt/$n" 2>&1 | sed 's/.*: //')
-        case $n in twice*) st=${st/ [01] / } ;; esac # one inode for the client: whose links it shows depends on its cache
+        # Two objects with one gfid are one for the client: whose links and contents it shows depends on its caches.
+        case $n in twice* | wrong-handle) st=one\ of\ ${st/ [01] / } ;; esac
         printf '%s: %s' "$n" "$st"
         [ "${st#regular}" = "$st" ] || printf ' contents: %s' "$(cat "$mnt/$n" 2>&1 | sed 's/.*: //')"
-        [ "${st#directory}" = "$st" ] || printf ' new entry: %s, list: %s' "$(mkdir "$mnt/$n/new" 2>&1 | sed 's/.*: //')" "$(ls -A "$mnt/$n" 2>&1 | tr '\n' ' ' | sed 's/.*: //')"
+        [ "${st#directory}" = "$st" ] || printf ' new entry: %s, list: %s' "$(mkdir "$mnt/$n/new" 2>&1 | sed 's/.*: //')" \
+            "$(ls -A "$mnt/$n" 2>&1 | tr '\n' ' ' | sed 's/.*: //')"
         g=$(gfid_on_disk "$brick/$n")
         if [ -e "$brick/$n" ] || [ -L "$brick/$n" ]; then
             printf ' gfid: %s' "${g:+yes}"
             if [ "$n" = wrong-dir ] || [ "$n" = d-moved ]; then : # see below
             elif [ -n "$g" ]; then
-                if [ "$brick/$n" -ef "$(handle "$g")" ] || [ "$(stat -c %i "$brick/$n")" = "$(stat -c %i "$(handle "$g")" 2>/dev/null)" ]; then printf ' handle: its own'
+                if same "$brick/$n" "$(handle "$g")"; then printf ' handle: its own'
                 elif [ -L "$(handle "$g")" ] || [ -e "$(handle "$g")" ]; then printf ' handle: another'
                 else printf ' handle: none'; fi
             fi

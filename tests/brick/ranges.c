@@ -186,5 +186,6 @@ int main(int argc, char **argv)
     seeks();
     copies();
     direct();
-    return glfs_fini(fs) < 0;
+    fflush(stdout);
+    _exit(0); /* stock's glfs_fini() waits 10 s for nothing that matters here */
 }
