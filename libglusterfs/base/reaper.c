@@ -10,6 +10,7 @@ struct reaper {
     pthread_cond_t moved; /* gone changed            */
     struct burial *first, **end;
     uint64_t came, gone;  /* burials ever            */
+    int64_t expected;     /* threads that will come by themselves; below 0: one was quicker than who announced it */
     bool stop;
     pthread_t thread;
     struct census *census;
@@ -23,7 +24,7 @@ static void *reap(void *arg)
     for (;;) {
         struct burial *b = r->first;
         if (!b) {
-            if (r->stop)
+            if (r->stop && r->expected <= 0)
                 break;
             pthread_cond_wait(&r->work, &r->lock);
             continue;
@@ -68,7 +69,14 @@ void reaper_bury(struct reaper *r, struct burial *b)
     *r->end = b;
     r->end = &b->next;
     r->came++;
+    r->expected -= b->expected;
     pthread_cond_signal(&r->work);
+}
+
+void reaper_expect(struct reaper *r)
+{
+    SCOPED_LOCK(&r->lock);
+    r->expected++;
 }
 
 void reaper_flush(struct reaper *r)

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,9 +178,43 @@ static void what_a_last_buries_is_buried_before_the_reaper_ends(void **state)
     assert_int_equal(threads(), 0);
 }
 
+struct late {
+    struct burial burial;
+    struct reaper *reaper;
+    atomic_bool gone;
+};
+static void late_gone(struct burial *b)
+{
+    atomic_store(&((struct late *)b)->gone, true);
+}
+static void *bury_itself_late(void *arg)
+{
+    struct late *l = arg;
+
+    for (int i = 0; i < 2000; i++)
+        sched_yield(); /* reaper_free() has begun by then, most likely */
+    l->burial = (struct burial){.thread = pthread_self(), .has_thread = true, .expected = true, .last = late_gone};
+    reaper_bury(l->reaper, &l->burial);
+    return NULL;
+}
+static void the_end_waits_for_threads_that_were_announced(void **state)
+{
+    for (int i = 0; i < 20; i++) {
+        struct late l = {.reaper = reaper_new(&census)};
+        pthread_t thread;
+
+        assert_int_equal(thread_start(&thread, "late", THREAD_STACK_SMALL, bury_itself_late, &l, &census), 0);
+        reaper_expect(l.reaper);
+        reaper_free(l.reaper);
+        assert_true(atomic_load(&l.gone));
+        assert_int_equal(threads(), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_end_waits_for_threads_that_were_announced),
         cmocka_unit_test(a_thread_has_a_name_blocks_signals_and_is_small),
         cmocka_unit_test(most_of_a_small_stack_can_be_used),
         cmocka_unit_test(threads_that_end_are_joined_before_their_last),

@@ -29,10 +29,13 @@ struct burial {
     struct burial *next;
     pthread_t thread;
     bool has_thread;
+    bool expected;     /* reaper_expect() was called for it */
     void (*last)(struct burial *b);
 };
 struct reaper *reaper_new(struct census *census);
 void reaper_bury(struct reaper *r, struct burial *b); /* any thread, also the one that is to be joined: its last act */
+/* A thread was started that will bury itself, whenever that is: reaper_free() waits for it. */
+void reaper_expect(struct reaper *r);
 void reaper_flush(struct reaper *r);                  /* waits until all that was buried so far has had its last(); not from last() */
 void reaper_free(struct reaper *r);                   /* flushes, then ends the thread */
 

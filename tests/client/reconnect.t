@@ -73,9 +73,10 @@ for kind in $kinds; do
             wait_until 60 connected_more "$tmp/$name-load.stderr" "$i" && alive_again=$((alive_again + 1))
         done
         is "$name: back after each of $rounds kills under load" "$alive_again" "$rounds"
+        echo end >&"$load_in"
         exec {load_in}>&-
         wait "$load_pid"; is "$name: what was read was what was written" $? 0
-        grep -H good "$tmp/$name.loaded" | diag
+        { echo "$name: $(cat "$tmp/$name.loaded")"; grep '^remote:' "$tmp/$name-load.stderr"; } | diag
         must stop_brick "$name"
     done
 done

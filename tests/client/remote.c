@@ -3,7 +3,7 @@
  *
  *   remote VOLFILE every          each operation of program 400 once or more, with what must come of it; prints how many
  *   remote VOLFILE talk           commands on stdin, one answer line each (see `commands`)
- *   remote VOLFILE load THREADS   files are written, read and compared until stdin ends; prints how often, and how often not
+ *   remote VOLFILE load THREADS   files are written, read and compared until stdin says "end"; prints how often, and how often not
  *
  * Operations go through libglusterfs/volume.h, as a mount's do. */
 #include "config.h"
@@ -834,7 +834,7 @@ static int run_load(struct program *g, unsigned int n)
         if (thread_start(&l[i].thread, "load", THREAD_STACK, load, &l[i], &g->p.census) < 0)
             die("load", "no thread");
     }
-    while (fgets(line, sizeof(line), stdin)) /* "good": how many rounds so far */
+    while (fgets(line, sizeof(line), stdin) && strncmp(line, "end", 3) != 0)
         ;
     atomic_store(&load_ends, true);
     for (unsigned int i = 0; i < n; i++) {

@@ -132,7 +132,7 @@ static void *thread_main(void *arg)
         atomic_store(&c->asleep, false);
     }
     turning = NULL;
-    d->burial = (struct burial){.thread = pthread_self(), .has_thread = true, .last = thread_gone};
+    d->burial = (struct burial){.thread = pthread_self(), .has_thread = true, .expected = true, .last = thread_gone};
     reaper_bury(reaper, &d->burial); /* the last act: the reaper drops this thread's reference after joining it */
     return NULL;
 }
@@ -140,6 +140,7 @@ static void *thread_main(void *arg)
 /* On the loop's thread. From its success on the connection is the new thread's. */
 int conn_drive_thread(struct conn *c)
 {
+    struct reaper *reaper = c->env.reaper;
     struct driver *d;
     pthread_t thread;
     int r = c->wakefd < 0 ? wakefd_new() : c->wakefd;
@@ -161,8 +162,10 @@ int conn_drive_thread(struct conn *c)
     if (r < 0) {
         atomic_store_explicit(&c->drive, DRIVE_LOOP, memory_order_release);
         free(d);
+        return r;
     }
-    return r;
+    reaper_expect(reaper); /* down() is told before it is buried, and whoever hears it may end the process */
+    return 0;
 }
 
 /* ---- the event loop ------------------------------------------------------------------------------------------------------ */
