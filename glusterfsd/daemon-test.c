@@ -176,6 +176,23 @@ static void the_parent_ends_as_the_start_went(void **state)
     assert_string_equal(said, "the daemon was killed by signal 9 while starting\n");
 }
 
+static void the_oom_score_is_set_as_the_kernel_has_it(void **state)
+{
+    struct err err = {0};
+    int before, now;
+    FILE *f = fopen("/proc/self/oom_score_adj", "r");
+
+    assert_int_equal(fscanf(f, "%d", &before), 1);
+    fclose(f);
+    assert_int_equal(set_oom_score(before < 1000 ? before + 1 : before, &err), 0); /* upwards anybody may */
+    f = fopen("/proc/self/oom_score_adj", "r");
+    assert_int_equal(fscanf(f, "%d", &now), 1);
+    fclose(f);
+    assert_int_equal(now, before < 1000 ? before + 1 : before);
+    assert_int_equal(set_oom_score(5000, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "--oom-score-adj 5000"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_second_process_does_not_get_the_pid_file),
         cmocka_unit_test(folders_are_made_with_all_above_them),
         cmocka_unit_test(the_parent_ends_as_the_start_went),
+        cmocka_unit_test(the_oom_score_is_set_as_the_kernel_has_it),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

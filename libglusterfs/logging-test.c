@@ -74,6 +74,18 @@ static void a_line_has_time_level_place_and_domain(void **state)
     assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+static void time_may_be_that_of_the_place(void **state)
+{
+    setenv("TZ", "XYZ-05:30", 1);
+    logging_set_local(true);
+    assert_int_equal(logging_open(file, NULL), 0);
+    log_warning("d", "here");
+    logging_set_local(false);
+    log_warning("d", "in Greenwich");
+    unsetenv("TZ");
+    assert_true(matches(content(file), "^\\[20[0-9-]{8} [0-9:]{8}\\.[0-9]{6} \\+0530\\] W [^\n]*here\n\\[[^]]* \\+0000\\] W "));
+}
+
 static void text_of_a_peer_cannot_begin_a_line(void **state)
 {
     char longer[6000];
@@ -145,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_line_has_time_level_place_and_domain, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(time_may_be_that_of_the_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_of_a_peer_cannot_begin_a_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_moved_file_is_left_behind_on_reopening, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lines_of_two_writers_do_not_overwrite_each_other, set_up, tear_down),

@@ -297,14 +297,15 @@ static void answer_top(struct xlator *xl, struct xlator_ask *ask, int64_t op)
     ask_names(q);
 }
 
-static int clear_all(struct ios *s, const struct dict *in, struct dict *out)
+/* The profile is not touched by it. */
+static int clear_top(struct ios *s, const struct dict *in, struct dict *out)
 {
     int64_t op = 0;
 
     ios_clear_top(s);
     dict_get_i64(in, "top-op", &op);
     int failed = dict_set_textf(out, "top-op", "%" PRId64, op); /* without it the command line says nothing */
-    return failed ? failed : clear_profile(s, out);
+    return failed ? failed : dict_set_text(out, "stats-cleared", "1");
 }
 
 /* ---- the question ----------------------------------------------------------------------------------------------------------------- */
@@ -317,7 +318,7 @@ void ios_ask(struct xlator *xl, struct xlator_ask *ask)
     if (ask->what != ASK_INFO) {
         ask->done(ask, -EOPNOTSUPP);
     } else if (dict_is_true(ask->in, "clear-stats")) {
-        ask->done(ask, clear_all(s, ask->in, ask->out));
+        ask->done(ask, clear_top(s, ask->in, ask->out));
     } else if (dict_get_i64(ask->in, "top-op", &op) == 0) {
         if (op - 1 < TOP_OPEN || op - 1 >= NR_TOPS)
             ask->done(ask, err_set(&ask->err, -EINVAL, "top-op %" PRId64 ": 1 to %d are known", op, NR_TOPS));

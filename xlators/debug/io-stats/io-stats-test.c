@@ -291,9 +291,13 @@ static void top_lists_the_busiest_files_first(void **state)
     dict_unref(d);
     d = ask(g, "top-op", 0, "clear-stats");
     assert_text(d, "stats-cleared", "1");
+    assert_text(d, "top-op", "0");
     dict_unref(d);
     d = ask(g, "top-op", 2, NULL);
     assert_text(d, "members", "0");
+    dict_unref(d);
+    d = ask(g, "info-op", 3, NULL); /* it is another thing */
+    assert_text(d, "-1-42-hits", "2");
     dict_unref(d);
     fd_unref(open);
     testing_graph_free(g);
