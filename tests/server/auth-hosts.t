@@ -13,7 +13,7 @@ must mount --bind "$tmp/nsswitch.conf" /etc/nsswitch.conf
 unbind() { umount /etc/hosts /etc/nsswitch.conf; }
 cleanup_hooks+=(unbind)
 dir=$tmp/bricks/b1
-with() { start_brick b1 --set protocol/server "auth.addr.$dir.allow" "$1" "${@:2}"; }
+with() { start_brick b1 --plain --set protocol/server "auth.addr.$dir.allow" "$1" "${@:2}"; }
 
 must with far.gatling.example,near.gatling.example
 ok 'a name that is ours'                peer b1 welcome
