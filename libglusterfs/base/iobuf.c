@@ -15,7 +15,7 @@
 #define ALIGNMENT 4096
 
 static const size_t class_size[] = {32 * KiB, 128 * KiB, 1 * MiB};
-enum { NR_SIZES = array_len(class_size), LARGE = NR_SIZES, SMALL };
+enum { NR_SIZES = array_len(class_size), LARGE = NR_SIZES, SMALL, LENT };
 
 struct free_list {
     struct iobuf *first; /* the last one freed: its cache is warm   */
@@ -23,6 +23,7 @@ struct free_list {
 };
 struct iobuf_pool {
     struct census *census;
+    struct iobuf_lender lender; /* lend NULL: a pool of its own */
     pthread_mutex_t lock; /* guards the rest; innermost */
     size_t cached, max;
     struct free_list lists[NR_SIZES];
@@ -37,6 +38,15 @@ struct iobuf_pool *iobuf_pool_new(size_t cache_bytes, struct census *census)
     pool->census = census;
     pool->max = CAN_CACHE ? cache_bytes : 0;
     pthread_mutex_init(&pool->lock, NULL);
+    return pool;
+}
+
+struct iobuf_pool *iobuf_pool_borrowing(const struct iobuf_lender *lender, struct census *census)
+{
+    struct iobuf_pool *pool = iobuf_pool_new(0, census);
+
+    if (pool)
+        pool->lender = *lender;
     return pool;
 }
 
@@ -60,7 +70,9 @@ static void block_free(uint8_t *block, size_t size)
 
 static void destroy(struct iobuf *buf)
 {
-    if (buf->cls != SMALL)
+    if (buf->cls == LENT)
+        buf->pool->lender.give_back(buf->pool->lender.ctx, buf->loan);
+    else if (buf->cls != SMALL)
         block_free(buf->data, buf->size);
     free(buf);
 }
@@ -165,12 +177,27 @@ static struct iobuf *make_block(unsigned int cls, size_t size)
     return buf;
 }
 
+static struct iobuf *borrow(struct iobuf_pool *pool, size_t size)
+{
+    struct iobuf *buf = malloc(sizeof(*buf));
+    void *loan, *bytes = buf ? pool->lender.lend(pool->lender.ctx, size, &loan) : NULL;
+
+    if (!bytes) {
+        free(buf);
+        return NULL;
+    }
+    *buf = (struct iobuf){.cls = LENT, .size = size, .data = bytes, .loan = loan};
+    return buf;
+}
+
 struct iobuf *iobuf_new(struct iobuf_pool *pool, size_t size)
 {
     struct iobuf *buf;
     unsigned int cls = 0;
 
-    if (size < class_size[0]) {
+    if (pool->lender.lend) {
+        buf = borrow(pool, size);
+    } else if (size < class_size[0]) {
         buf = make_small(size);
     } else if (size > SIZE_MAX - ALIGNMENT) {
         return NULL;

@@ -27,12 +27,23 @@ struct iobuf {
     size_t size;      /* usable bytes at data                          */
     struct iobuf_pool *pool;
     uint8_t *data;
-    struct iobuf *next_free;
+    union {
+        struct iobuf *next_free;
+        void *loan;   /* of a pool that borrows */
+    };
 };
 
 /* cache_bytes: how much freed memory the pool keeps for reuse, at most. The pool must outlive its buffers. */
 struct iobuf_pool *iobuf_pool_new(size_t cache_bytes, struct census *census);
 void iobuf_pool_free(struct iobuf_pool *pool);
+/* A pool that makes no memory: each buffer's bytes are lent by somebody else, whose own references may outlive ours (the plug-in
+ * in stock's daemons receives into stock's buffers). */
+struct iobuf_lender {
+    void *(*lend)(void *ctx, size_t size, void **ret_loan); /* size bytes, and what to give back for them; NULL: no memory */
+    void (*give_back)(void *ctx, void *loan);
+    void *ctx;
+};
+struct iobuf_pool *iobuf_pool_borrowing(const struct iobuf_lender *lender, struct census *census);
 size_t iobuf_pool_cached(struct iobuf_pool *pool);
 void iobuf_pool_trim(struct iobuf_pool *pool); /* gives back what was not needed since the last call; called every few seconds */
 

@@ -95,6 +95,7 @@ void conn_begin(struct conn *c); /* any thread; once */
 void conn_wake(struct conn *c);                 /* any thread: the poller looks at stop, queue and pauses */
 void conn_drive_init(struct conn *c);
 int conn_drive_thread(struct conn *c);
+void conn_thread_ends(struct conn *c);          /* on an own thread: tells the host, if it wants to know */
 void conn_drive_end(struct conn *c);            /* closed: the poller's reference goes when nothing of it runs */
 
 /* conn.c, for drive.c; the poller only */

@@ -103,7 +103,7 @@ int conn_new(const struct env *env, const struct conn_conf *conf, struct tls_con
     conn_drive_init(c);
     sock_init(&c->sock, fd);
     sendq_init(&c->out, message_done, c);
-    framer_init(&c->framer, env->bufs, env->census, ask_place, c, conf->record_max_first);
+    framer_init(&c->framer, conf->landing ? conf->landing : env->bufs, env->census, ask_place, c, conf->record_max_first);
     if (tls)
         c->tls_config = tls_config_ref(tls);
     c->peer.tls = tls;
@@ -230,8 +230,10 @@ static void arrive_handshaking(struct conn *c)
 
 static void arrive_up(struct conn *c)
 {
+    socklen_t len = sizeof(c->peer.own);
     int r = c->tls ? tls_tell_peer(c->tls, &c->peer) : 0;
 
+    getsockname(c->sock.fd, (struct sockaddr *)&c->peer.own, &len);
     if (c->tls)
         counter_add(&c->handshake_us, (clock_ns() - c->born_ns) / 1000);
     c->handshake_due = 0;
@@ -244,11 +246,11 @@ static void arrive_up(struct conn *c)
     pthread_mutex_unlock(&c->gate);
     if (r == 0 && c->conf.own_thread)
         r = conn_drive_thread(c);
-    if (r < 0) {
+    if (r < 0 && r != -EAGAIN) {
         conn_stop(c, r, "start");
         return;
     }
-    if (!c->conf.own_thread)
+    if (!c->conf.own_thread || r == -EAGAIN) /* there are threads enough: the loop goes on */
         conn_tell_up(c);
 }
 
@@ -282,6 +284,7 @@ static void arrive_closed(struct conn *c)
     }
     if (c->group)
         group_leave(c->group, &c->member);
+    conn_thread_ends(c);
     c->host->down(c->host_data, c->err);
     conn_drive_end(c);
 }

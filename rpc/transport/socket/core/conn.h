@@ -53,6 +53,11 @@ struct conn_conf {
     bool nodelay, keepalive;
     int keepalive_idle_s, keepalive_interval_s, keepalive_count, user_timeout_ms;
     size_t window_size;          /* SO_SNDBUF and SO_RCVBUF; 0: the kernel's             */
+    /* For a host whose callbacks need more than ours do. All may be 0 or NULL. */
+    struct iobuf_pool *landing;  /* what records land in, instead of env->bufs; outlives down() */
+    size_t thread_stack;         /* of an own thread                                        */
+    void (*thread_ends)(void *host); /* on an own thread, when no callback but down() will come on it any more */
+
     unsigned int source_below;   /* conn_dial(): from the first free port below it, counting down; 0: the kernel chooses */
 };
 
@@ -60,6 +65,7 @@ struct conn_conf {
 struct conn_peer {
     char text[108];              /* "192.0.2.1:49151", "[2001:db8::1]:49151", or the path of a unix socket */
     struct sockaddr_storage addr;
+    struct sockaddr_storage own; /* our end; from up() on                                */
     bool tls;
     char *common_name;           /* of the proven certificate; NULL without TLS          */
     char **alt_names;            /* its DNS, IP, URI and mail names as text; NULL-ended, or NULL */

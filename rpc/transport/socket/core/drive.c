@@ -96,11 +96,18 @@ static void park(struct driver *d)
     conn_unref(c);
 }
 
+void conn_thread_ends(struct conn *c)
+{
+    if (c->conf.thread_ends && c->told_up && atomic_load_explicit(&c->drive, memory_order_relaxed) == DRIVE_THREAD)
+        c->conf.thread_ends(c->host_data);
+}
+
 static void *thread_main(void *arg)
 {
     struct driver *d = arg;
     struct conn *c = d->conn;
     struct reaper *reaper = c->env.reaper;
+    struct group *group = c->group ? group_ref(c->group) : NULL; /* a parked connection may be gone */
     struct pollfd fds[2] = {{.fd = c->sock.fd}, {.fd = c->wakefd, .events = POLLIN}};
     uint32_t events = 0;
 
@@ -116,6 +123,7 @@ static void *thread_main(void *arg)
         if (conn_state(c) == CONN_CLOSED)
             break;
         if (may_park(c)) {
+            conn_thread_ends(c);
             park(d);
             thread_give_back_stack();
             break;
@@ -132,6 +140,9 @@ static void *thread_main(void *arg)
         atomic_store(&c->asleep, false);
     }
     turning = NULL;
+    if (group)
+        group_thread_left(group);
+    group_unref(group);
     d->burial = (struct burial){.thread = pthread_self(), .has_thread = true, .expected = true, .last = thread_gone};
     reaper_bury(reaper, &d->burial); /* the last act: the reaper drops this thread's reference after joining it */
     return NULL;
@@ -148,9 +159,14 @@ int conn_drive_thread(struct conn *c)
     if (r < 0)
         return r;
     c->wakefd = r;
+    if (c->group && !group_thread_comes(c->group))
+        return -EAGAIN;
     d = malloc(sizeof(*d));
-    if (!d)
+    if (!d) {
+        if (c->group)
+            group_thread_left(c->group);
         return -ENOMEM;
+    }
     d->conn = c;
     if (c->watched)
         loop_unwatch(c->env.loop, &c->watch);
@@ -158,10 +174,12 @@ int conn_drive_thread(struct conn *c)
     loop_disarm(c->env.loop, &c->timer);
     c->timer_due = 0;
     atomic_store_explicit(&c->drive, DRIVE_THREAD, memory_order_release);
-    r = thread_start(&thread, "conn", THREAD_STACK, thread_main, d, c->env.census);
+    r = thread_start(&thread, "conn", c->conf.thread_stack ? c->conf.thread_stack : THREAD_STACK, thread_main, d, c->env.census);
     if (r < 0) {
         atomic_store_explicit(&c->drive, DRIVE_LOOP, memory_order_release);
         free(d);
+        if (c->group)
+            group_thread_left(c->group);
         return r;
     }
     reaper_expect(reaper); /* down() is told before it is buried, and whoever hears it may end the process */

@@ -11,6 +11,7 @@ struct group {
     atomic_uint refs;
     atomic_size_t queued, queued_max; /* relaxed: bounds, they order nothing */
     atomic_uint count;
+    atomic_uint threads, threads_max;
     pthread_mutex_t lock;
     struct group_member *members;     /* under lock */
 };
@@ -44,6 +45,26 @@ void group_unref(struct group *g)
 void group_set_queued_max(struct group *g, size_t bytes)
 {
     atomic_store_explicit(&g->queued_max, bytes, memory_order_relaxed);
+}
+
+void group_set_threads_max(struct group *g, unsigned int max)
+{
+    atomic_store_explicit(&g->threads_max, max, memory_order_relaxed);
+}
+
+bool group_thread_comes(struct group *g)
+{
+    unsigned int max = atomic_load_explicit(&g->threads_max, memory_order_relaxed);
+
+    if (atomic_fetch_add_explicit(&g->threads, 1, memory_order_relaxed) < max || max == 0)
+        return true;
+    atomic_fetch_sub_explicit(&g->threads, 1, memory_order_relaxed);
+    return false;
+}
+
+void group_thread_left(struct group *g)
+{
+    atomic_fetch_sub_explicit(&g->threads, 1, memory_order_relaxed);
 }
 
 void group_join(struct group *g, struct group_member *m, struct conn *c)

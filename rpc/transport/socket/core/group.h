@@ -25,6 +25,10 @@ void group_unref(struct group *g);
 void group_set_queued_max(struct group *g, size_t bytes);
 void group_join(struct group *g, struct group_member *m, struct conn *c);
 void group_leave(struct group *g, struct group_member *m);
+/* Own threads: at most so many run (0: no limit), the other members are served by the loop. */
+void group_set_threads_max(struct group *g, unsigned int max);
+bool group_thread_comes(struct group *g); /* false: there are enough */
+void group_thread_left(struct group *g);
 unsigned int group_count(struct group *g);
 size_t group_queued(struct group *g);
 /* n more bytes are queued, by any thread. Above the bound the member that has most is disconnected with -ENOBUFS. */

@@ -14,6 +14,7 @@ struct jobs {
     atomic_uint refs;
     struct env env;
     unsigned int at_once;
+    size_t stack;
     pthread_mutex_t lock;
     struct job *first, **last; /* under lock */
     unsigned int running;      /* under lock */
@@ -23,7 +24,7 @@ struct worker {
     struct jobs *jobs;
 };
 
-struct jobs *jobs_new(const struct env *env, unsigned int at_once)
+struct jobs *jobs_new(const struct env *env, unsigned int at_once, size_t stack)
 {
     struct jobs *js = calloc(1, sizeof(*js));
 
@@ -32,6 +33,7 @@ struct jobs *jobs_new(const struct env *env, unsigned int at_once)
     atomic_init(&js->refs, 1);
     js->env = *env;
     js->at_once = at_once;
+    js->stack = stack;
     js->last = &js->first;
     pthread_mutex_init(&js->lock, NULL);
     return js;
@@ -94,7 +96,7 @@ static int start_worker(struct jobs *js)
     w->jobs = js;
     w->burial.last = worker_gone;
     atomic_fetch_add_explicit(&js->refs, 1, memory_order_relaxed);
-    r = thread_start(&thread, "tlshand", THREAD_STACK, worker_main, w, js->env.census);
+    r = thread_start(&thread, "gatling-job", js->stack, worker_main, w, js->env.census);
     if (r < 0)
         worker_gone(&w->burial);
     return r;

@@ -7,6 +7,8 @@
 #ifndef SOCKET_JOBS_H
 #define SOCKET_JOBS_H
 
+#include <stddef.h>
+
 #include "env.h"
 
 struct jobs;
@@ -15,7 +17,7 @@ struct job {
     void (*run)(struct job *j); /* on a thread of ours; the job may be handed in again, or freed, from its end on */
 };
 
-struct jobs *jobs_new(const struct env *env, unsigned int at_once); /* NULL: no memory */
+struct jobs *jobs_new(const struct env *env, unsigned int at_once, size_t stack); /* NULL: no memory */
 void jobs_unref(struct jobs *js); /* the maker's reference; running threads have theirs */
 void jobs_do(struct jobs *js, struct job *j); /* without a thread to be had it is done before this returns */
 

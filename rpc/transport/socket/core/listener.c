@@ -174,6 +174,8 @@ int listener_open(const struct env *env, const struct listener_conf *conf, struc
         return r;
     }
     l->group = group_new(conf->queued_max);
+    if (l->group)
+        group_set_threads_max(l->group, conf->threads_max);
     r = l->group ? bind_and_listen(l, l->watch.fd, addr, len, conf->v6_only, err) : err_set(err, -ENOMEM, "no memory");
     if (r == 0) {
         getsockname(l->watch.fd, (struct sockaddr *)&l->addr, &bound);
@@ -203,6 +205,7 @@ void listener_reconfigure(struct listener *l, const struct listener_conf *conf)
     if (conf->backlog != l->conf.backlog)
         listen(l->watch.fd, conf->backlog);
     group_set_queued_max(l->group, conf->queued_max);
+    group_set_threads_max(l->group, conf->threads_max);
     l->conf = *conf;
 }
 

@@ -21,6 +21,7 @@ struct listener_conf {
     int backlog;
     bool v6_only;          /* for AF_INET6: no IPv4 peers */
     unsigned int conns_max;
+    unsigned int threads_max; /* own threads at once; 0: no limit */
     size_t queued_max;     /* bytes queued by all its connections; 0: no limit. Above it the one with most is stopped */
     struct conn_conf conn;
 };

@@ -15,6 +15,7 @@
 #define TURN_BYTES (1 * MiB)
 #define LOW_WATER_MAX (64 * KiB) /* as much as one read takes */
 #define LOW_WATER_MIN (8 * KiB)
+#define SEND_AT (64 * KiB)       /* replies that have come together during a turn leave while the cache still has them */
 #define IDLE_MS 1000 /* without traffic for so long the stream gives back its buffers */
 
 static bool stopped(struct conn *c)
@@ -37,6 +38,14 @@ static bool may_read(struct conn *c)
         c->choked = false;
     }
     return atomic_load(&c->pauses) == 0;
+}
+
+static int send_queued(struct conn *c)
+{
+    int r = sendq_flush(&c->out, c->stream);
+
+    c->out_waits = r == -EAGAIN;
+    return r == -EAGAIN ? 0 : r;
 }
 
 static int read_records(struct conn *c)
@@ -81,16 +90,14 @@ static int read_records(struct conn *c)
         c->host->received(c->host_data, rec);
         if (stopped(c))
             return 0;
+        /* Reading does not wait for it: what the stream does not take now stays queued, and only poll() has it tried again. */
+        if (!c->out_waits && conn_queued(c) >= SEND_AT) {
+            r = send_queued(c);
+            if (r < 0)
+                return r;
+        }
     }
     return 0;
-}
-
-static int send_queued(struct conn *c)
-{
-    int r = sendq_flush(&c->out, c->stream);
-
-    c->out_waits = r == -EAGAIN;
-    return r == -EAGAIN ? 0 : r;
 }
 
 static unsigned int idle_ms(struct conn *c)

@@ -23,6 +23,7 @@
 #include "jobs.h"
 #include "log.h"
 #include "loop.h"
+#include "thread.h"
 #include "tls-impl.h"
 
 #define LOOK_EVERY_MS 1000
@@ -435,7 +436,7 @@ int tls_config_new(const struct env *env, const struct tls_files *files, struct 
     atomic_init(&cfg->refs, 1);
     pthread_mutex_init(&cfg->lock, NULL);
     pthread_mutex_init(&cfg->building, NULL);
-    cfg->jobs = jobs_new(env, 2 * (cores > 0 ? (unsigned int)cores : 1));
+    cfg->jobs = jobs_new(env, 2 * (cores > 0 ? (unsigned int)cores : 1), THREAD_STACK);
     cfg->bio = tls_bio_method();
     r = library && cfg->jobs && cfg->bio ? take_settings(cfg, files) : -ENOMEM;
     if (r == 0)
