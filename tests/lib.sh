@@ -114,6 +114,7 @@ needs() { # what this test cannot do without
         stock)   [ -x /usr/sbin/glusterfsd ] || skip_all "needs the package glusterfs-server" ;;
         brick)   [ "$MOUNT" != local ] || skip_all "about a brick process" ;;
         ours)    [ "$BRICK" = ours ] || skip_all "about our own brick" ;;
+        transport) [ "$BRICK" = ours ] || [ -n "${PLUGIN:-}" ] || skip_all "about our own transport" ;;
         gfapi)   pkg-config --exists glusterfs-api || skip_all "needs the package libglusterfs-dev" ;;
         full)    [ -n "$FULL" ] || skip_all "long: runs with --full" ;;
         tool:*)  [ -x "$tools/${thing#*:}" ] || skip_all "needs $tools/${thing#*:} (make check builds it)" ;;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # New certificate files are used by the next connection while the old ones go on; a broken set leaves the last good one serving.
 . "$(dirname "$0")/../lib.sh"
-needs root ours tool:peer openssl
+needs root transport tool:peer openssl
 pki=$(default_pki)
 served() { # the name in the certificate that the brick shows
     openssl s_client -connect "127.0.0.1:${brick_port[b1]}" -CAfile "$pki/ca.pem" -cert "$pki/client.pem" -key "$pki/client.key" </dev/null 2>/dev/null |

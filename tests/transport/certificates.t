@@ -3,7 +3,7 @@
 # Who may come in with TLS: every wrong certificate is refused and logged once with the reason, while others work. Bug classes
 # 18, 26, 27.
 . "$(dirname "$0")/../lib.sh"
-needs root ours tool:peer openssl
+needs root transport tool:peer openssl
 pki=$(default_pki)
 lines=0
 new_complaints() { grep -E '\] [EW] \[' "$tmp/b1.log" | tail -n +$((lines + 1)); }

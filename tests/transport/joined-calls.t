@@ -3,7 +3,7 @@
 # Several RPC calls that arrive in one piece (with TLS: in one record) are all answered at once. Bug class 36: stock 10.3
 # answers only the first of a TLS record, until the next byte comes.
 . "$(dirname "$0")/../lib.sh"
-needs root tool:peer ours
+needs root tool:peer transport
 must start_brick b1
 
 ok 'one call'               peer b1 joined 1

@@ -180,7 +180,7 @@ int listener_open(const struct env *env, const struct listener_conf *conf, struc
     if (r == 0) {
         getsockname(l->watch.fd, (struct sockaddr *)&l->addr, &bound);
         address_text((struct sockaddr *)&l->addr, bound, l->text, sizeof(l->text));
-        r = loop_watch(env->loop, &l->watch);
+        r = conf->held ? 0 : loop_watch(env->loop, &l->watch);
         if (r < 0)
             err_set(err, r, "cannot watch %s: %s", l->text, strerror(-r));
     }
@@ -190,7 +190,7 @@ int listener_open(const struct env *env, const struct listener_conf *conf, struc
         free(l);
         return r;
     }
-    l->watched = true;
+    l->watched = !conf->held;
     if (tls)
         l->tls = tls_config_ref(tls);
     if (tls)
@@ -198,6 +198,11 @@ int listener_open(const struct env *env, const struct listener_conf *conf, struc
     counter_add(&env->census->now[CENSUS_LISTENERS], 1);
     *ret = l;
     return 0;
+}
+
+void listener_go(struct listener *l)
+{
+    look_again(&l->again);
 }
 
 void listener_reconfigure(struct listener *l, const struct listener_conf *conf)

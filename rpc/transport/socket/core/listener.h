@@ -22,6 +22,7 @@ struct listener_conf {
     bool v6_only;          /* for AF_INET6: no IPv4 peers */
     unsigned int conns_max;
     unsigned int threads_max; /* own threads at once; 0: no limit */
+    bool held;             /* it listens, but accepts only from listener_go() on */
     size_t queued_max;     /* bytes queued by all its connections; 0: no limit. Above it the one with most is stopped */
     struct conn_conf conn;
 };
@@ -31,6 +32,7 @@ struct listener_conf {
 int listener_open(const struct env *env, const struct listener_conf *conf, struct tls_config *tls, const struct sockaddr *addr,
                   socklen_t len, const struct listener_host *host, void *host_data, struct listener **ret, struct err *err);
 void listener_reconfigure(struct listener *l, const struct listener_conf *conf); /* for connections from now on. On the loop's thread */
+void listener_go(struct listener *l); /* on the loop's thread; once, of one that was held */
 const char *listener_text(struct listener *l);
 int listener_port(struct listener *l); /* the bound port; 0 for unix sockets */
 void listener_close(struct listener *l); /* stops accepting at once; connections live on. On the loop's thread, or with the loop not running */

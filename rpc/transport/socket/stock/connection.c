@@ -34,6 +34,7 @@ struct link {
     struct tls_config *tls;  /* the port's */
     struct addrinfo *found, *next;
     struct job job;
+    struct waiting waiting;
 };
 
 /* ---- who is who ----------------------------------------------------------------------------------------------------------- */
@@ -440,6 +441,14 @@ static void connect_job(struct job *j)
     finish(l);
 }
 
+static void may_connect(struct waiting *w)
+{
+    struct link *l = container_of(w, struct link, waiting);
+
+    l->job.run = connect_job;
+    jobs_do(port_of(l->trans)->home->names, &l->job);
+}
+
 int link_connect(rpc_transport_t *t, int port)
 {
     struct port *p = port_of(t);
@@ -458,7 +467,9 @@ int link_connect(rpc_transport_t *t, int port)
     pthread_mutex_lock(&p->lock);
     if (!p->landing)
         p->landing = landing_new(t->ctx, p->home->env.census);
-    if (p->link || !p->landing) {
+    if (!p->gate)
+        p->gate = gate_get(t->ctx);
+    if (p->link || !p->landing || !p->gate) {
         errno = p->link ? EINPROGRESS : ENOMEM;
         pthread_mutex_unlock(&p->lock);
         free(l);
@@ -468,8 +479,8 @@ int link_connect(rpc_transport_t *t, int port)
     l->trans = rpc_transport_ref(t);
     pthread_mutex_unlock(&p->lock);
     t->listener = t; /* as stock has it */
-    l->job.run = connect_job;
-    jobs_do(p->home->names, &l->job);
+    l->waiting.go = may_connect;
+    gate_pass(p->gate, &l->waiting);
     return 0;
 }
 

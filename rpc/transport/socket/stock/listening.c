@@ -20,6 +20,7 @@ struct listening {
     struct tls_config *tls;
     struct loop_work work;
     struct job job;
+    struct waiting waiting;      /* holds a reference */
 };
 
 static struct listening *listening_ref(struct listening *l)
@@ -127,6 +128,7 @@ static void conf_of(struct port *p, struct listening *l, const struct socket_opt
         conf->conns_max = 1000000; /* descriptors are the limit, as before */
     conf->conn.landing = l->landing;
     conf->threads_max = STOCK_THREADS_MAX;
+    conf->held = true;
 }
 
 struct opening {
@@ -144,6 +146,22 @@ static void open_listener(void *arg)
 
     o->r = listener_open(&o->l->home->env, &o->conf, o->l->tls, (struct sockaddr *)&o->addr, o->len, &callbacks, o->l, &o->l->listener,
                          &o->err);
+}
+
+static void go(void *arg)
+{
+    struct listening *l = arg;
+
+    if (l->listener)
+        listener_go(l->listener);
+}
+
+static void may_accept(struct waiting *w)
+{
+    struct listening *l = container_of(w, struct listening, waiting);
+
+    on_loop(l->home, go, l);
+    listening_unref(l);
 }
 
 int listening_start(rpc_transport_t *t)
@@ -164,7 +182,9 @@ int listening_start(rpc_transport_t *t)
     l->home = p->home;
     pthread_mutex_init(&l->lock, NULL);
     l->landing = landing_new(t->ctx, p->home->env.census);
-    o.r = l->landing ? find_tls(l, p, &o.err) : -ENOMEM;
+    if (!p->gate)
+        p->gate = gate_get(t->ctx);
+    o.r = l->landing && p->gate ? find_tls(l, p, &o.err) : -ENOMEM;
     if (o.r == 0)
         o.r = family_address(family, p->options.bind_address, p->options.port, p->options.listen_path, &o.addr, &o.len, &o.err);
     if (o.r == 0) {
@@ -187,6 +207,9 @@ int listening_start(rpc_transport_t *t)
     pthread_mutex_lock(&p->lock);
     p->listening = l;
     pthread_mutex_unlock(&p->lock);
+    l->waiting.go = may_accept;
+    listening_ref(l);
+    gate_pass(p->gate, &l->waiting);
     return 0;
 }
 

@@ -197,7 +197,8 @@ static rpc_transport_pollin_t *pollin_of(rpc_transport_t *trans, struct record *
         pollin = rpc_transport_pollin_alloc(trans, v, n, head, ref, info);
     if (pollin)
         pollin->vectored = n == 2;
-    iobuf_unref(joined);
+    if (joined)
+        iobuf_unref(joined);
     if (ref)
         iobref_unref(ref);
     return pollin;

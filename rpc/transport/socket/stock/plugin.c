@@ -25,6 +25,7 @@ struct port *port_new(rpc_transport_t *trans, struct home *home)
 
 void port_free(struct port *p)
 {
+    gate_put(p->gate);
     landing_free(p->landing);
     shared_tls_put(p->tls);
     shared_tls_put(p->mgmt_tls);
@@ -33,11 +34,12 @@ void port_free(struct port *p)
     free(p);
 }
 
+/* Numbers are kept as text, too. glusterd writes -1 for what nobody has set. */
 static const char *from_dict(const struct transport_options *o, const char *key)
 {
     data_t *d = dict_get((dict_t *)o->ctx, (char *)key);
 
-    return d ? d->data : NULL;
+    return d && d->data && strcmp(d->data, "-1") != 0 ? d->data : NULL;
 }
 
 static int read_options(struct port *p, dict_t *options, bool live)

@@ -36,6 +36,16 @@ struct home {
 /* Starts loop and reaper at the first call in this process (a child of fork() has neither). They stay: no fini() is the last for
  * certain, and who calls it may be one of their callbacks. -errno. */
 int home_get(struct home **ret);
+/* Stock delivers no event before the process is complete and runs its event loop (a translator's init() may listen or connect
+ * before it has set itself up), so neither do we: one gate for each context, opened by the first event of stock's own loop. */
+struct gate;
+struct waiting {
+    struct waiting *next;
+    void (*go)(struct waiting *w); /* on one of stock's event threads, or on who asks; to be short */
+};
+struct gate *gate_get(glusterfs_ctx_t *ctx);          /* with a reference; NULL: no memory, or stock refused */
+void gate_put(struct gate *g);                        /* NULL is fine */
+void gate_pass(struct gate *g, struct waiting *w);    /* go() now, or when the gate opens; once */
 int version_check(void); /* -ENOEXEC, and why is in the log, when stock is of another version than we were built for */
 /* Certificates are parsed once for all transports of the process with the same settings. */
 int shared_tls_get(const struct env *env, const struct tls_files *files, struct tls_config **ret, struct err *err);
@@ -48,6 +58,7 @@ struct listening;
 struct port {
     rpc_transport_t *trans;
     struct home *home;
+    struct gate *gate;                  /* NULL before the first connect or listen, and of accepted ones */
     struct gatling_iobuf_pool *landing; /* lends from the context's own pool */
     pthread_mutex_t lock;
     struct socket_options options;      /* under lock once there is a link */

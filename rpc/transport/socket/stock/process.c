@@ -8,6 +8,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -86,6 +87,107 @@ int version_check(void)
     gf_log("socket", GF_LOG_ERROR, "%s was built for GlusterFS %s, this is GlusterFS %s: build it with the headers of this one",
            here.dli_fname, STOCK_VERSION, version);
     return -ENOEXEC;
+}
+
+/* ---- the gate --------------------------------------------------------------------------------------------------------------- */
+struct gate {
+    struct gate *next;
+    glusterfs_ctx_t *ctx;
+    unsigned int refs;              /* under gates.lock: ports', and one while an event is awaited */
+    bool open;                      /* under gates.lock, as is what waits */
+    struct waiting *first, **end;
+};
+static struct {
+    pthread_mutex_t lock;
+    struct gate *first;
+} gates = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void gate_put_locked(struct gate *g)
+{
+    struct gate **at = &gates.first;
+
+    if (--g->refs > 0)
+        return;
+    while (*at != g)
+        at = &(*at)->next;
+    *at = g->next;
+    free(g);
+}
+
+void gate_put(struct gate *g)
+{
+    if (!g)
+        return;
+    SCOPED_LOCK(&gates.lock);
+    gate_put_locked(g);
+}
+
+/* Stock's loop runs. */
+static void first_event(int fd, int idx, int gen, void *data, int in, int out, int err, char thread_exit)
+{
+    struct gate *g = data;
+    struct waiting *w;
+
+    if (thread_exit)
+        return;
+    gf_event_unregister_close(g->ctx->event_pool, fd, idx);
+    pthread_mutex_lock(&gates.lock);
+    g->open = true;
+    w = g->first;
+    g->first = NULL;
+    pthread_mutex_unlock(&gates.lock);
+    while (w) {
+        struct waiting *next = w->next;
+
+        w->go(w);
+        w = next;
+    }
+    gate_put(g);
+}
+
+static struct gate *gate_new(glusterfs_ctx_t *ctx)
+{
+    struct gate *g = calloc(1, sizeof(*g));
+    int fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK); /* readable from the start */
+
+    if (g && fd >= 0) {
+        *g = (struct gate){.next = gates.first, .ctx = ctx, .refs = 2, .end = &g->first};
+        gates.first = g;
+        if (gf_event_register(ctx->event_pool, fd, first_event, g, 1, 0, 0) >= 0)
+            return g;
+        gates.first = g->next;
+    }
+    if (fd >= 0)
+        close(fd);
+    free(g);
+    return NULL;
+}
+
+struct gate *gate_get(glusterfs_ctx_t *ctx)
+{
+    SCOPED_LOCK(&gates.lock);
+    for (struct gate *g = gates.first; g; g = g->next)
+        if (g->ctx == ctx) {
+            g->refs++;
+            return g;
+        }
+    return gate_new(ctx);
+}
+
+void gate_pass(struct gate *g, struct waiting *w)
+{
+    bool open;
+
+    pthread_mutex_lock(&gates.lock);
+    open = g->open;
+    if (!open) {
+        w->next = NULL;
+        *g->end = w;
+        g->end = &w->next;
+    }
+    pthread_mutex_unlock(&gates.lock);
+    if (open)
+        w->go(w);
 }
 
 /* ---- certificates, shared -------------------------------------------------------------------------------------------------- */

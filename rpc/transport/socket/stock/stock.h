@@ -31,6 +31,7 @@ _Static_assert(sizeof(long) == SIZEOF_LONG, "stock's atomics have a size of thei
 #include <glusterfs/xlator.h>
 #include <glusterfs/options.h>
 #include <glusterfs/async.h>
+#include <glusterfs/gf-event.h>
 #include <glusterfs/rpc/rpc-transport.h>
 #include <glusterfs/rpc/rpcsvc.h>
 #pragma GCC diagnostic pop
