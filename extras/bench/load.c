@@ -3,7 +3,7 @@
  *
  *   load BRICK-PID VOLUME-FILE STEP...
  *
- * Steps, done in order; each of the first four prints "STEP OPERATIONS SECONDS CPU-SECONDS-OF-THE-BRICK":
+ * Steps, done in order; each of the first four prints "STEP OPERATIONS SECONDS CPU-SECONDS-OF-THE-BRICK OF-THIS-PROCESS":
  *   write:SIZE:DEPTH:TOTAL  read:SIZE:DEPTH:TOTAL   TOTAL calls of SIZE bytes, DEPTH in flight, through one file of 256 MiB; small
  *                                                   ones at random places. Depth 1 is synchronous
  *   create:THREADS:TOTAL                            TOTAL empty files, created and closed by THREADS threads, each in a folder
@@ -55,19 +55,20 @@ static double brick_cpu(void)
 }
 
 static struct {
-    double at, cpu;
+    double at, cpu, own;
 } begun;
 
 static void begin(void)
 {
     begun.cpu = brick_cpu();
+    begun.own = cpu_of(getpid());
     begun.at = now();
 }
 
 static void end(const char *step, long operations)
 {
     double seconds = now() - begun.at;
-    printf("%s %ld %.4f %.2f\n", step, operations, seconds, brick_cpu() - begun.cpu);
+    printf("%s %ld %.4f %.2f %.2f\n", step, operations, seconds, brick_cpu() - begun.cpu, cpu_of(getpid()) - begun.own);
     fflush(stdout);
 }
 
