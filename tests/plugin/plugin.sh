@@ -14,7 +14,7 @@ stock_socket=$(echo /usr/lib/*/glusterfs/*/rpc-transport/socket.so)
 in_plugin_namespace() {
     export BRICK=stock PLUGIN=1
     [ -n "${IN_PLUGIN_NAMESPACE:-}" ] && return
-    rm -rf "$tmp"
+    cd /; rm -rf "$tmp"
     IN_PLUGIN_NAMESPACE=1 exec unshare -m --propagation private bash -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' _ \
         "$plugin" "$stock_socket" bash "$self"
 }

@@ -2,8 +2,8 @@
 /* jobs.h: short-lived threads for TLS handshakes, so many at once, the others wait in a queue.
  *
  * A handshake needs a deep stack and a millisecond of arithmetic, but no waiting: between its steps the connection is
- * watched by the event loop. So a peer that is silent holds no thread, and a thread that has no more work ends and gives
- * its stack back. Any thread may hand in a job. */
+ * watched by the event loop. So a peer that is silent holds no thread, and a thread that has had no work for a second ends
+ * and gives its stack back. Any thread may hand in a job. */
 #ifndef SOCKET_JOBS_H
 #define SOCKET_JOBS_H
 
