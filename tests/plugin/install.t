@@ -28,6 +28,7 @@ ok 'disable again does no harm'                plug disable
 ok 'a half of it is told'                      cp "$plugin" "$dir/gatling.so"
 ok 'as what it is'                             status_is 2
 not_ok 'without a file nothing happens'        plug enable "$tmp/nothing"
+not_ok 'what it wants is there'                eval 'ldd -r "$plugin" 2>&1 | grep "undefined symbol"'
 is 'what it exports'                           "$(nm -D --defined-only "$plugin" | awk '{ print $3 }' | sort | tr '\n' ' ')" 'fini init options reconfigure tops '
 ok 'it stays once it is loaded'                eval 'readelf -d "$plugin" | grep -q NODELETE'
 ok 'it means its own names'                    eval 'readelf -d "$plugin" | grep -q SYMBOLIC'

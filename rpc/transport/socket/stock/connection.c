@@ -199,6 +199,8 @@ static void on_thread_ends(void *host)
     struct link *l = host;
     rpc_transport_t *t = l->from ? listening_transport(l->from) : NULL;
 
+    /* Gone or idle for a while: what others still need is kept again with their next record. */
+    landing_rest(l->from ? listening_landing(l->from) : port_of(l->trans)->landing);
     if (!t)
         return;
     on_behalf_of(t);
@@ -380,7 +382,7 @@ static int dial(struct link *l, const struct sockaddr *addr, socklen_t len)
         socket_options_dialer(&p->options, &conf);
         conf_for(p, &conf);
         conf.record_max_first = conf.record_max;
-        conf.landing = p->landing;
+        conf.landing = landing_pool(p->landing);
         conf.source_below = l->trans->bind_insecure ? SOURCE_BRICKS_FROM : SOURCE_PRIVILEGED_BELOW;
         /* Under the lock, so that disconnect() finds the connection or is seen by us. Nothing calls back on this thread. */
         r = conn_dial(&p->home->env, &conf, l->tls, addr, len, &link_host, l, &l->conn);

@@ -12,7 +12,7 @@
 struct listening {
     atomic_uint refs;            /* the listener's own, and one of each connection */
     struct home *home;
-    struct gatling_iobuf_pool *landing;
+    struct landing *landing;
     pthread_mutex_t lock;
     rpc_transport_t *trans;      /* under lock; with a reference; NULL once it has been stopped */
     atomic_bool stopping;
@@ -37,6 +37,11 @@ void listening_unref(struct listening *l)
     shared_tls_put(l->tls);
     pthread_mutex_destroy(&l->lock);
     free(l);
+}
+
+struct landing *listening_landing(struct listening *l)
+{
+    return l->landing;
 }
 
 rpc_transport_t *listening_transport(struct listening *l)
@@ -126,7 +131,7 @@ static void conf_of(struct port *p, struct listening *l, const struct socket_opt
         conf->conn.record_max_first = conf->conn.record_max; /* daemons send each other whole configurations, and never log in */
     if (!dict_get(p->trans->options, "transport.connections-limit"))
         conf->conns_max = 1000000; /* descriptors are the limit, as before */
-    conf->conn.landing = l->landing;
+    conf->conn.landing = landing_pool(l->landing);
     conf->threads_max = STOCK_THREADS_MAX;
     conf->held = true;
 }

@@ -23,10 +23,52 @@
 #define HEAD_OF_LONG 1024  /* of a record without bulk that is longer than a head may be: it is joined when it is whole */
 
 /* ---- buffers from stock's pool --------------------------------------------------------------------------------------------- */
+/* Stock maps large buffers when they are asked for and unmaps them when nobody has them, and each page is cleared anew. So some of
+ * them are kept: a reference of ours stays on each, and who finds no other reference may have it again. */
+#define KEPT 16
+static const size_t kept_size[] = {128 * KiB, 1 * MiB};
+
+struct landing {
+    glusterfs_ctx_t *ctx;
+    struct gatling_iobuf_pool *pool;
+    pthread_mutex_t lock;
+    struct iobuf *kept[array_len(kept_size)][KEPT]; /* under lock */
+    unsigned int next[array_len(kept_size)];        /* which goes for a new one when all are in use */
+};
+
+static struct iobuf *take_kept(struct landing *l, unsigned int cls)
+{
+    struct iobuf **kept = l->kept[cls], *buf = NULL;
+
+    SCOPED_LOCK(&l->lock);
+    for (unsigned int i = 0; i < KEPT && !buf; i++)
+        if (kept[i] && GF_ATOMIC_GET(kept[i]->ref) == 1) /* ours: nobody can take another meanwhile */
+            buf = kept[i];
+    if (!buf) {
+        unsigned int i = l->next[cls]++ % KEPT;
+
+        buf = iobuf_get2(l->ctx->iobuf_pool, kept_size[cls]);
+        if (!buf)
+            return NULL;
+        if (kept[i])
+            iobuf_unref(kept[i]);
+        kept[i] = buf;
+    }
+    GF_ATOMIC_INC(buf->ref); /* what iobuf_ref() does, which libglusterfs keeps to itself */
+    return buf;
+}
+
 static void *lend(void *ctx, size_t size, void **ret_loan)
 {
-    struct iobuf *buf = iobuf_get2(((glusterfs_ctx_t *)ctx)->iobuf_pool, size ? size : 1);
+    struct landing *l = ctx;
+    struct iobuf *buf;
 
+    if (size > kept_size[0] / 2 && size <= kept_size[0])
+        buf = take_kept(l, 0);
+    else if (size > kept_size[1] / 2 && size <= kept_size[1])
+        buf = take_kept(l, 1);
+    else
+        buf = iobuf_get2(l->ctx->iobuf_pool, size ? size : 1);
     *ret_loan = buf;
     return buf ? iobuf_ptr(buf) : NULL;
 }
@@ -36,14 +78,46 @@ static void give_back(void *ctx, void *loan)
     iobuf_unref(loan);
 }
 
-struct gatling_iobuf_pool *landing_new(glusterfs_ctx_t *ctx, struct census *census)
+struct landing *landing_new(glusterfs_ctx_t *ctx, struct census *census)
 {
-    return iobuf_pool_borrowing(&(struct iobuf_lender){lend, give_back, ctx}, census);
+    struct landing *l = calloc(1, sizeof(*l));
+
+    if (!l)
+        return NULL;
+    l->ctx = ctx;
+    pthread_mutex_init(&l->lock, NULL);
+    l->pool = iobuf_pool_borrowing(&(struct iobuf_lender){lend, give_back, l}, census);
+    if (!l->pool) {
+        landing_free(l);
+        return NULL;
+    }
+    return l;
 }
 
-void landing_free(struct gatling_iobuf_pool *pool)
+struct gatling_iobuf_pool *landing_pool(struct landing *l)
 {
-    iobuf_pool_free(pool);
+    return l->pool;
+}
+
+void landing_rest(struct landing *l)
+{
+    SCOPED_LOCK(&l->lock);
+    for (unsigned int cls = 0; cls < array_len(kept_size); cls++)
+        for (unsigned int i = 0; i < KEPT; i++) {
+            if (l->kept[cls][i])
+                iobuf_unref(l->kept[cls][i]);
+            l->kept[cls][i] = NULL;
+        }
+}
+
+void landing_free(struct landing *l)
+{
+    if (!l)
+        return;
+    landing_rest(l);
+    iobuf_pool_free(l->pool);
+    pthread_mutex_destroy(&l->lock);
+    free(l);
 }
 
 /* ---- what a record is ------------------------------------------------------------------------------------------------------ */

@@ -51,6 +51,8 @@ int version_check(void); /* -ENOEXEC, and why is in the log, when stock is of an
 int shared_tls_get(const struct env *env, const struct tls_files *files, struct tls_config **ret, struct err *err);
 void shared_tls_put(struct tls_config *cfg); /* NULL is fine */
 
+struct landing;
+
 /* ---- port --------------------------------------------------------------------------------------------------------------- */
 struct link;
 struct listening;
@@ -59,7 +61,7 @@ struct port {
     rpc_transport_t *trans;
     struct home *home;
     struct gate *gate;                  /* NULL before the first connect or listen, and of accepted ones */
-    struct gatling_iobuf_pool *landing; /* lends from the context's own pool */
+    struct landing *landing;            /* NULL before the first connect, and of others */
     pthread_mutex_t lock;
     struct socket_options options;      /* under lock once there is a link */
     struct link *link;                  /* under lock: connecting or up; NULL: none */
@@ -83,8 +85,11 @@ static inline void on_behalf_of(rpc_transport_t *trans)
 }
 
 /* ---- message.c: records and messages ------------------------------------------------------------------------------------ */
-struct gatling_iobuf_pool *landing_new(glusterfs_ctx_t *ctx, struct census *census); /* freed with landing_free() */
-void landing_free(struct gatling_iobuf_pool *pool);
+/* Where records land: buffers of the context's own pool, some of which it keeps for the next record. */
+struct landing *landing_new(glusterfs_ctx_t *ctx, struct census *census);
+struct gatling_iobuf_pool *landing_pool(struct landing *l);
+void landing_rest(struct landing *l); /* lets go of what it keeps, until it is needed again */
+void landing_free(struct landing *l); /* NULL is fine */
 
 /* One record's worth of what the two questions (where does bulk go, what is this a reply to) have in common. */
 struct reading {
@@ -110,6 +115,7 @@ void listening_stop(struct listening *l); /* once; from any thread */
 int listening_reconfigure(struct port *p, struct err *err); /* new values are in p->options */
 /* Of an accepted connection. The listener's transport with a reference, or NULL when it is gone. */
 rpc_transport_t *listening_transport(struct listening *l);
+struct landing *listening_landing(struct listening *l);
 void listening_unref(struct listening *l);
 struct link *link_new_accepted(struct listening *from);
 extern const struct conn_host link_host;
