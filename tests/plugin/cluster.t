@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # Three stock servers and a stock client on machines of their own, with the plug-in on both ends, on the servers only, on the client only:
 # replica 3 with a brick that dies and is healed, profile, status, options that make a new graph, statedump; plain, or with TLS for data
-# and management. FULL: all six; else TLS on both ends, and plain on the client only.
+# and management. FULL: all six; else TLS on both ends.
 . "$(dirname "$0")/../lib.sh"
 BRICK=stock
 . "$top/tests/cluster.sh"
@@ -81,6 +81,5 @@ if [ -n "$FULL" ]; then
     for how in plain tls; do for where in both servers client; do scenario $where $how; done; done
 else
     scenario both tls
-    scenario client plain
 fi
 done_testing

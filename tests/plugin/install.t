@@ -50,8 +50,12 @@ int main(int argc, char **argv)
     return init(transport) == 0 ? 0 : 1;
 }
 LOAD
-mkdir -p "$tmp/glusterfs/9.9/rpc-transport" && cp "$plugin" "$tmp/glusterfs/9.9/rpc-transport/socket.so"
+version=$(basename "$(dirname "${stock_socket%/*}")")
+for v in 9.9 "$version"; do
+    mkdir -p "$tmp/glusterfs/$v/rpc-transport" && cp "$plugin" "$tmp/glusterfs/$v/rpc-transport/socket.so"
+done
 must cc -o "$tmp/load" "$tmp/load.c"
 not_ok 'another version is refused'            "$tmp/load" "$tmp/glusterfs/9.9/rpc-transport/socket.so"
 is 'and the module was there'                  "$("$tmp/load" "$tmp/glusterfs/9.9/rpc-transport/socket.so" 2>/dev/null >&2; echo $?)" 1
+ok 'its own is not'                            "$tmp/load" "$tmp/glusterfs/$version/rpc-transport/socket.so"
 done_testing

@@ -8,7 +8,7 @@
 in_plugin_namespace
 needs root tool:peer openssl
 again() { # test mode
-    timeout -k 5 900 env TLS="$2" bash "$top/tests/transport/$1.t"
+    timeout -k 5 900 env FULL= TLS="$2" bash "$top/tests/transport/$1.t"
 }
 opened() { says "$tmp/$1" '^open'; }
 closed() { says "$tmp/$1" '^all closed'; }

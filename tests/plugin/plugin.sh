@@ -9,6 +9,7 @@ plugin=$build/rpc/transport/socket/.libs/gatling.so
 stock_socket=$(echo /usr/lib/*/glusterfs/*/rpc-transport/socket.so)
 
 [ -x /usr/sbin/glusterfsd ] && [ -e "$stock_socket" ] || skip_all "needs the package glusterfs-server"
+[ -z "$sanitized" ] || skip_all "a module with a sanitizer does not load into stock's programs"
 [ -e "$plugin" ] || skip_all "the plug-in is not built (libglusterfs-dev)"
 
 in_plugin_namespace() {
