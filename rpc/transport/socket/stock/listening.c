@@ -133,6 +133,8 @@ static void conf_of(struct port *p, struct listening *l, const struct socket_opt
         conf->conns_max = 1000000; /* descriptors are the limit, as before */
     conf->conn.landing = landing_pool(l->landing);
     conf->threads_max = STOCK_THREADS_MAX;
+    if (p->trans->notify_poller_death) /* stock logs an error for each thread that says goodbye: once for a connection is enough */
+        conf->conn.park_ms = 0;
     conf->held = true;
 }
 
