@@ -44,10 +44,10 @@ const struct option socket_option_rows[] = {
              .aliases = window_names, OPT_LIVE),
 
     OPT_BOOL("transport.socket.ssl-enabled", S, ssl, false, "speak TLS, and only TLS"),
-    OPT_PATH("transport.socket.ssl-own-cert", S, own_cert, NULL, "our certificate, PEM; default /etc/ssl/glusterfs.pem", OPT_LIVE),
-    OPT_PATH("transport.socket.ssl-private-key", S, private_key, NULL, "its key, PEM; default /etc/ssl/glusterfs.key", OPT_LIVE),
+    OPT_PATH("transport.socket.ssl-own-cert", S, own_cert, NULL, "our certificate, PEM; default glusterfs.pem in OpenSSL's folder or /etc/ssl", OPT_LIVE),
+    OPT_PATH("transport.socket.ssl-private-key", S, private_key, NULL, "its key, PEM; default glusterfs.key there", OPT_LIVE),
     OPT_PATH("transport.socket.ssl-ca-list", S, ca_list, NULL,
-             "authorities that vouch for peers, PEM; default /etc/ssl/glusterfs.ca", OPT_LIVE),
+             "authorities that vouch for peers, PEM; default glusterfs.ca there", OPT_LIVE),
     OPT_PATH("transport.socket.ssl-crl-path", S, crl_path, NULL,
              "revocation lists: a folder as `openssl rehash` makes it, or a file; without it nothing is revoked", OPT_LIVE),
     OPT_INT("transport.socket.ssl-cert-depth", S, depth, "1", 0, 100, "authorities allowed between a certificate and a known one",
@@ -56,10 +56,10 @@ const struct option socket_option_rows[] = {
             "for TLS 1.2, as `openssl ciphers` reads it; default EECDH:EDH:HIGH:!3DES:!RC4:!DES:!MD5:!aNULL:!eNULL", OPT_LIVE),
     OPT_STR("transport.socket.ssl-ec-curve", S, curve, NULL, "key exchange groups, best first; default X25519:prime256v1", OPT_LIVE),
     OPT_PATH("transport.socket.ssl-dh-param", S, dh_param, NULL,
-             "parameters of the old key exchange, PEM; default /etc/ssl/dhparam.pem, or built-in ones", OPT_LIVE),
+             "parameters of the old key exchange, PEM; default dhparam.pem there, or built-in ones", OPT_LIVE),
 
-    OPT_STR("transport.socket.ssl-verify-name", S, verify_name, "off",
-            "connecting: what name the server's certificate must be for: a DNS name, an address, on: the name of remote-host, or off"),
+    OPT_STR("transport.socket.ssl-verify-name", S, verify_name, NULL,
+            "connecting: what name the server's certificate must be for: a DNS name, an address, or on: the name of remote-host; default off"),
     OPT_BOOL("client-bind-insecure", S, bind_insecure, true, "connecting: from any port; off: from one below 1024, as root may"),
 
     OPT_INT("transport.connections-limit", S, connections, "4096", 1, 1000000, "connections at once", OPT_LIVE),

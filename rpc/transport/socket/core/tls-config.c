@@ -31,12 +31,12 @@
 #define REVOCATION_FILES_MAX 4096 /* looked at per check of a directory */
 
 static const struct tls_files stock_files = {
-    .own_cert = "/etc/ssl/glusterfs.pem",
-    .private_key = "/etc/ssl/glusterfs.key",
-    .ca_list = "/etc/ssl/glusterfs.ca",
+    .own_cert = "glusterfs.pem", /* these three and dh_param: see path_or() */
+    .private_key = "glusterfs.key",
+    .ca_list = "glusterfs.ca",
     .ciphers = "EECDH:EDH:HIGH:!3DES:!RC4:!DES:!MD5:!aNULL:!eNULL",
     .curve = "X25519:prime256v1", /* the second is all that stock offers */
-    .dh_param = "/etc/ssl/dhparam.pem",
+    .dh_param = "dhparam.pem",
 };
 
 struct settings {
@@ -306,15 +306,31 @@ static char *text_or(const char *given, const char *stock)
     return stock ? strdup(stock) : NULL;
 }
 
+/* Stock looks in the folder that OpenSSL was built for (Debian: /usr/lib/ssl); people put the files into /etc/ssl, too. */
+static char *path_or(const char *given, const char *stock)
+{
+    const char *dir = strchr(OpenSSL_version(OPENSSL_DIR), '"'); /* OPENSSLDIR: "/usr/lib/ssl" */
+    char *path = NULL;
+
+    if (given && *given)
+        return strdup(given);
+    if (dir && asprintf(&path, "%.*s/%s", (int)strcspn(dir + 1, "\""), dir + 1, stock) < 0)
+        return NULL;
+    if (path && access(path, F_OK) == 0)
+        return path;
+    free(path);
+    return asprintf(&path, "/etc/ssl/%s", stock) < 0 ? NULL : path;
+}
+
 static int take_settings(struct tls_config *cfg, const struct tls_files *files)
 {
-    cfg->set.own_cert = text_or(files->own_cert, stock_files.own_cert);
-    cfg->set.private_key = text_or(files->private_key, stock_files.private_key);
-    cfg->set.ca_list = text_or(files->ca_list, stock_files.ca_list);
+    cfg->set.own_cert = path_or(files->own_cert, stock_files.own_cert);
+    cfg->set.private_key = path_or(files->private_key, stock_files.private_key);
+    cfg->set.ca_list = path_or(files->ca_list, stock_files.ca_list);
     cfg->set.crl_path = text_or(files->crl_path, NULL);
     cfg->set.ciphers = text_or(files->ciphers, stock_files.ciphers);
     cfg->set.curve = text_or(files->curve, stock_files.curve);
-    cfg->set.dh_param = text_or(files->dh_param, stock_files.dh_param);
+    cfg->set.dh_param = path_or(files->dh_param, stock_files.dh_param);
     cfg->set.own_dh = files->dh_param && *files->dh_param;
     cfg->set.depth = files->depth;
     cfg->set.peer_name = text_or(files->peer_name, NULL);
