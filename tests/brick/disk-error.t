@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # The disk begins to fail under a working brick: the client hears of it, what was synced before is there when the disk is back, and
 # the health check takes the brick down with one sentence. FULL=1 also waits for the end of the process, half a minute later.
-. "$(dirname "$0")/../lib.sh"
-. "$top/tests/brick/disk.sh"
+. "$(dirname "$0")/disk.sh"
 needs fuse ours tool:faulty mkfs.xfs
 mnt=$tmp/mnt
 confirmed=$tmp/confirmed

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # A full disk: ENOSPC for what needs space and for nothing else, nothing half made, nothing lost, and it goes on when there is space
 # again; with the reserve (before the disk is really full) and without.
-. "$(dirname "$0")/../lib.sh"
-. "$top/tests/brick/disk.sh"
+. "$(dirname "$0")/disk.sh"
 needs fuse ours tool:faulty mkfs.xfs mkfs.ext4
 mnt=$tmp/mnt
 brick=$tmp/bricks/b1

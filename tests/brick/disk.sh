@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-# disk.sh: a brick's disk that can break, fill up, be read-only or be taken away. Sourced after lib.sh.
+# disk.sh: a brick's disk that can break, fill up, be read-only or be taken away. Sourced instead of lib.sh, which it brings.
+#
+# The test runs in a mount namespace of its own: one that another test makes meanwhile would copy our mounts, and hold the disk after
+# we have let go of it.
 #
 #   make_disk 300M xfs      a fresh file system at $tmp/bricks, on a loop device over tools/faulty
 #   disk_does fail          writes fail from now on; all: reads too; hang: nothing is answered; work: it works again
 #   unmount_disk; mount_disk
 
+if [ "$(id -u)" = 0 ] && [ -z "${disk_namespace:-}" ]; then
+    export disk_namespace=1
+    exec unshare -m bash "$0" "$@"
+fi
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
 disk_dev= disk_faulty=
-disk_options=
 
 make_disk() { # size type
     local pid
@@ -25,8 +33,7 @@ disk_does() { # work|fail|all|hang
     *)    echo - ;;
     esac >"$tmp/disk.new" && mv "$tmp/disk.new" "$tmp/disk.does"
 }
-# shellcheck disable=SC2086 # options are several words
-mount_disk() { mount $disk_options "$disk_dev" "$tmp/bricks"; }
+mount_disk() { mount "$disk_dev" "$tmp/bricks"; }
 disk_mounted() { grep -q " $tmp/bricks " /proc/mounts; } # without asking a file system that may be dead
 unmount_disk() { ! disk_mounted || umount "$tmp/bricks"; }
 

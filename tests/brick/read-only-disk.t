@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # The file system of a brick becomes read-only: reading goes on, writing gets EROFS, nothing is half done; the health check, which
 # writes, takes the brick down; writable again it serves as before.
-. "$(dirname "$0")/../lib.sh"
-. "$top/tests/brick/disk.sh"
+. "$(dirname "$0")/disk.sh"
 needs fuse ours tool:faulty mkfs.ext4
 mnt=$tmp/mnt
 down() { says "$tmp/b1.log" 'health check .* failed: Read-only file system'; }

@@ -3,8 +3,7 @@
 # The brick's directory is taken away under a working brick: moved, replaced by another, its file system unmounted. One sentence in the
 # log, nothing goes into the wrong directory, and what was synced is there when it is back. Clients are told at once (a replicated
 # volume then does without this brick); half a minute later the process ends (FULL=1 waits for it).
-. "$(dirname "$0")/../lib.sh"
-. "$top/tests/brick/disk.sh"
+. "$(dirname "$0")/disk.sh"
 needs fuse ours tool:faulty mkfs.xfs
 mnt=$tmp/mnt brick=$tmp/bricks/b1
 brick_ended() { ! brick_alive b1; }
