@@ -21,7 +21,7 @@ write_cluster_volfiles() {
         printf 'volume vol-%s-0\n    type cluster/%s\n    option self-heal-daemon enable\n' "$type" "$type"
         [ "$type" = replicate ] && printf '    option %s\n' "afr-pending-xattr ${pending#,}" 'granular-entry-heal on' \
             'use-anonymous-inode yes' "volume-id $volume_id"
-        [ $kind = shd ] && echo '    option iam-self-heal-daemon yes'
+        [ $kind = shd ] && printf '    option %s\n' 'iam-self-heal-daemon yes' 'heal-timeout 60' # seconds between two crawls
         [ $kind = shd ] && [ "$type" = replicate ] && printf '    option %s\n' 'data-self-heal on' 'metadata-self-heal on' 'entry-self-heal on'
         [ -z "$options" ] || printf '    option %s\n' "$options"
         printf '    subvolumes%s\nend-volume\n\nvolume vol\n    type debug/io-stats\n    subvolumes vol-%s-0\nend-volume\n' "$names" "$type"

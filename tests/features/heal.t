@@ -38,7 +38,7 @@ heals() { # name type options dead brick...
     ok "$name: heal info, too"              grep -qx '/changed *' "$tmp/info"
     ok "$name: the brick comes back"        start_brick "$dead"
     start_shd
-    eventually 120 "$name: heal info returns to 0" nothing_to_heal
+    eventually 240 "$name: heal info returns to 0" nothing_to_heal
     for b; do eventually 60 "$name: no entry is left on $b" no_entries "$b"; done
     stop_shd
     find "$mnt" -type f -exec md5sum {} + | sort >"$tmp/before"
