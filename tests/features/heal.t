@@ -71,6 +71,7 @@ without arbiter a1
 start_brick a1
 for b in a1 a2 a3; do must stop_brick $b; done
 
+files=300 # stock's daemon heals a dispersed volume slowly, over stock's bricks, too
 for b in e1 e2 e3; do must start_brick $b --volfile disperse; done
 heals disperse disperse 'redundancy 1' e2 e1 e2 e3
 without disperse e1
