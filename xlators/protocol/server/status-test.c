@@ -141,7 +141,9 @@ static void memory_is_malloc_s_own_figures(void **state)
 {
     struct dict *d = ask(*state, STATUS_MEM);
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* their malloc has no figures */
     assert_true(number(d, "mallinfo.uordblks") > 0);
+#endif
     assert_non_null(dict_find(d, "mallinfo.keepcost"));
     dict_unref(d);
 }
