@@ -165,10 +165,48 @@ static void take_from_trees(struct held *h)
     range_remove(&h->own->granted, &h->own_at);
 }
 
+/* ---- lines: nearly always at the end ------------------------------------------------------------------------------------- */
+
+static void join_line(struct held_line *line, struct held *h)
+{
+    struct held *before = line->last;
+
+    while (before && before->number > h->number)
+        before = before->line_prev;
+    h->line = line;
+    h->line_prev = before;
+    h->line_next = before ? before->line_next : line->first;
+    *(before ? &before->line_next : &line->first) = h;
+    *(h->line_next ? &h->line_next->line_prev : &line->last) = h;
+}
+
+static void leave_line(struct held *h)
+{
+    *(h->line_prev ? &h->line_prev->line_next : &h->line->first) = h->line_next;
+    *(h->line_next ? &h->line_next->line_prev : &h->line->last) = h->line_prev;
+    h->line = NULL;
+    h->line_prev = h->line_next = NULL;
+}
+
+void held_blocked_by(struct held *h, struct held *blocker)
+{
+    leave_line(h);
+    join_line(&blocker->blocks, h);
+}
+
+void held_unblock(struct held *h)
+{
+    if (h->line == &h->space->ready)
+        return;
+    leave_line(h);
+    join_line(&h->space->ready, h);
+    h->space->nr_unblocked++;
+}
+
 static void unblock_all(struct held *h)
 {
-    while (h->blocks)
-        held_unblock(h->blocks);
+    while (h->blocks.first)
+        held_unblock(h->blocks.first);
 }
 
 void held_grant(struct space *s, struct held *h)
@@ -201,6 +239,8 @@ int held_wait(struct space *s, struct held *h)
     if (!room)
         return -EAGAIN;
     append(h);
+    h->number = ++s->last_number;
+    join_line(&s->ready, h);
     h->own_prev = o->last_waiting;
     *(o->last_waiting ? &o->last_waiting->own_next : &o->first_waiting) = h;
     o->last_waiting = h;
@@ -228,7 +268,7 @@ void held_take_out(struct held *h)
     h->prev = h->next = NULL;
     unblock_all(h);
     if (h->waiter) {
-        held_unblock(h);
+        leave_line(h);
         leave_owners_line(h);
     } else {
         take_from_trees(h);
@@ -257,24 +297,4 @@ void held_resize(struct held *h, int64_t start, int64_t end)
     put_into_trees(h);
     unblock_all(h);
     h->space->table->look_again = true;
-}
-
-void held_blocked_by(struct held *h, struct held *blocker)
-{
-    h->blocker = blocker;
-    h->blocked_prev = NULL;
-    h->blocked_next = blocker->blocks;
-    if (blocker->blocks)
-        blocker->blocks->blocked_prev = h;
-    blocker->blocks = h;
-}
-
-void held_unblock(struct held *h)
-{
-    if (!h->blocker)
-        return;
-    *(h->blocked_prev ? &h->blocked_prev->blocked_next : &h->blocker->blocks) = h->blocked_next;
-    if (h->blocked_next)
-        h->blocked_next->blocked_prev = h->blocked_prev;
-    h->blocker = h->blocked_prev = h->blocked_next = NULL;
 }

@@ -595,25 +595,23 @@ static void model_put(struct model *m, unsigned int owner, uint32_t type, int st
     memset(&m->has[owner][start], type == RANGE_READ ? 1 : type == RANGE_WRITE ? 2 : 0, (size_t)(end - start + 1));
 }
 
+/* In order of arrival, and from the beginning after each grant: a read lock may have replaced its owner's write lock. */
 static void model_grant(struct model *m)
 {
-    unsigned int before, left;
+    unsigned int i = 0;
 
-    do {
-        before = m->queued;
-        left = 0;
-        for (unsigned int i = 0; i < before; i++) {
-            struct wish *x = &m->wishes[m->queue[i]];
+    while (i < m->queued) {
+        struct wish *x = &m->wishes[m->queue[i]];
 
-            if (model_grantable(m, x->owner, x->type, x->start, x->end)) {
-                model_put(m, x->owner, x->type, x->start, x->end);
-                x->waits = false;
-            } else {
-                m->queue[left++] = m->queue[i];
-            }
+        if (!model_grantable(m, x->owner, x->type, x->start, x->end)) {
+            i++;
+            continue;
         }
-        m->queued = left;
-    } while (left < before);
+        model_put(m, x->owner, x->type, x->start, x->end);
+        x->waits = false;
+        memmove(&m->queue[i], &m->queue[i + 1], (--m->queued - i) * sizeof(m->queue[0]));
+        i = 0;
+    }
 }
 
 /* The table says what the model says, with no two locks where one would do. */

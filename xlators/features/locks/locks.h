@@ -9,8 +9,8 @@
  * Owner     Of a lock: the client and the bytes of lk-owner. Pid and descriptor are not part of it.
  * Finding   Granted locks lie in range trees: those that meet a range are found in O(log n), whatever else is on the file. An entry
  *           lock is a range too: a point made of its name, or everything (name_range()).
- * Waiting   A request that waits is a parked fop and a `held` in its space's waiting list; it holds no thread. It knows one lock that
- *           is in its way (blocker), and is looked at again when that one goes. Whoever unparks the fop, the granter or the
+ * Waiting   A request that waits is a parked fop and a `held` in its space's waiting list; it holds no thread. It stands in the
+ *           line of one lock that is in its way, and is looked at again when that one goes. Whoever unparks the fop, the granter or the
  *           canceller, has it, and completes it when no mutex is held.
  * Life      A table is made with an inode's first lock or removal and holds a reference on the inode while it has locks; forget()
  *           frees it. A lock is gone with its client: client_gone() runs when the client's fops are back, before its fds are closed.
@@ -64,13 +64,18 @@ struct owner {
     uint8_t bytes[];
 };
 
+struct held_line {
+    struct held *first, *last;     /* by number */
+};
 struct held {
     struct range_node at, own_at;  /* granted: in space.tree[type], in owner.granted */
     struct held *prev, *next;      /* in its list of the space */
     struct held *client_prev, *client_next;
     struct held *own_prev, *own_next; /* waiting, of the same owner */
-    struct held *blocks;           /* those waiting whose blocker we are */
-    struct held *blocker, *blocked_prev, *blocked_next;
+    struct held_line blocks;       /* those waiting that wait for us */
+    struct held_line *line;        /* waiting: where we stand: the blocks of the one in our way, or space.ready */
+    struct held *line_prev, *line_next;
+    uint64_t number;               /* waiting: in order of arrival */
     struct space *space;
     struct owner *own;
     struct waiter *waiter;         /* NULL: granted */
@@ -121,6 +126,8 @@ struct space {
     struct held_list granted, waiting;
     struct range_node *tree[2];    /* the granted ones, by type: read, write */
     struct range_node *owners;
+    struct held_line ready;        /* waiting ones that may have nothing in their way: to be tried */
+    uint64_t last_number, nr_unblocked;
 };
 
 enum enforcement { ENFORCE_UNKNOWN, ENFORCE_NO, ENFORCE_YES };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Who gets a lock, who waits for it, and what happens when it becomes free.
  *
- * A waiting lock remembers one that is in its way (held_blocked_by()). As long as that one is there, nobody looks at the waiting one
- * again; when it goes or shrinks, held.c takes the mark away. What has no mark is tried by grant_waiting(), in order of arrival. */
+ * A waiting lock stands in the line of one that is in its way (held_blocked_by()). As long as that one is there, nobody looks at the
+ * waiting one again; when it goes or shrinks, held.c moves its line to the space's `ready`. Those are tried by grant_waiting(), in order
+ * of arrival. Ten thousand that wait cost a lock that has nothing to do with them nothing. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,29 +136,26 @@ static void grant(struct xlator *xl, struct space *s, struct held *h, struct aft
 void grant_waiting(struct xlator *xl, struct space *s, struct aftermath *after)
 {
     struct held *next, *blocker = NULL;
-    bool again;
 
-    do { /* a granted read lock may replace a part of its owner's write lock, and free one that was looked at before */
-        again = false;
-        for (struct held *h = s->waiting.first; h; h = next) {
-            next = h->next;
-            if (h->blocker)
-                continue;
-            /* The last one granted is likely to be what all the others now wait for. */
-            if ((blocker && in_the_way(s, blocker, h)) || !is_grantable(s, h, &blocker)) {
-                if (blocker)
-                    held_blocked_by(h, blocker);
-                continue;
-            }
-            blocker = NULL;
-            /* One whose canceller was faster stays in line until cancelled() takes it out. */
-            if (!fop_unpark(h->waiter->fop))
-                continue;
-            grant(xl, s, h, after);
-            blocker = h;
-            again = true;
+    for (struct held *h = s->ready.first; h; h = next) {
+        uint64_t unblocked = s->nr_unblocked;
+
+        next = h->line_next;
+        /* The last one granted is likely to be what all the others now wait for. */
+        if ((blocker && in_the_way(s, blocker, h)) || !is_grantable(s, h, &blocker)) {
+            if (blocker)
+                held_blocked_by(h, blocker);
+            continue;
         }
-    } while (again);
+        /* One whose canceller was faster stays in line until cancelled() takes it out. */
+        blocker = NULL;
+        if (!fop_unpark(h->waiter->fop))
+            continue;
+        grant(xl, s, h, after);
+        blocker = h;
+        if (s->nr_unblocked != unblocked) /* a read lock in the place of its owner's write lock: somebody before may be next */
+            next = s->ready.first;
+    }
 }
 
 bool refuse_waiting(struct xlator *xl, struct held *h, int err, struct aftermath *after)
