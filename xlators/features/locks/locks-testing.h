@@ -55,7 +55,8 @@ static const struct xlator_type fake_storage = {
     .on = {[FOP_FLUSH] = yes, [FOP_LOOKUP] = yes, [FOP_FSTAT] = yes, [FOP_GETXATTR] = fake_getxattr, [FOP_FGETXATTR] = fake_getxattr,
            [FOP_READ] = yes, [FOP_WRITE] = yes, [FOP_OPEN] = yes, [FOP_UNLINK] = yes, [FOP_SETXATTR] = yes, [FOP_FSETXATTR] = yes}};
 
-static struct heard {
+static pthread_mutex_t heard_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct heard { /* heard_lock; read without when the threads are gone */
     unsigned int n;
     enum upcall_kind kind;
     char client[64], domain[64], name[64];
@@ -66,6 +67,7 @@ static void hear(struct xlator *xl, enum xlator_event event, void *data)
     struct upcall *u = data;
 
     assert_int_equal(event, EVENT_UPCALL);
+    SCOPED_LOCK(&heard_lock);
     heard.n++;
     heard.kind = u->kind;
     snprintf(heard.client, sizeof(heard.client), "%s", u->client_uid);

@@ -176,7 +176,7 @@ static int meta_lock(struct xlator *xl, struct lock_table *t, struct fop *fop, s
 {
     struct space *s = space_make(t, META_LOCK, NULL);
     struct held *h = held_new(xl, fop, RANGE_WRITE, 0, INT64_MAX);
-    int failed = !s || !h ? -ENOMEM : s->granted.n ? -EBUSY : held_own(s, h, lc, NULL, 0);
+    int failed = !s || !h ? -ENOMEM : s->granted.n ? -EBUSY : held_own(s, h, lc, (const uint8_t *)"", 0);
 
     if (failed)
         held_free(xl, h);
