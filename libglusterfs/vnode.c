@@ -157,10 +157,18 @@ void vnode_uncount(struct vnode *vn, uint64_t n)
         vnode_unref(vn);
 }
 
-bool vnode_is_open(struct vnode *vn)
+/* One that is at its end is still listed: then it has no reference, and gets none. */
+struct vfile *vnode_file(struct vnode *vn)
 {
     SCOPED_LOCK(&vn->lock);
-    return vn->nr_files > 0;
+    for (struct vfile *f = vn->files; f; f = f->of_node) {
+        unsigned int refs = atomic_load_explicit(&f->refs, memory_order_relaxed);
+
+        while (f->fd && refs > 0)
+            if (atomic_compare_exchange_weak_explicit(&f->refs, &refs, refs + 1, memory_order_relaxed, memory_order_relaxed))
+                return f;
+    }
+    return NULL;
 }
 
 bool vnode_mark(struct vnode *vn, bool on)
@@ -273,7 +281,8 @@ struct vfile *vfile_new(struct vnode *vn, struct generation *gen, struct fd *fd)
     f->gen = gen;
     f->fd = fd_ref(fd);
     pthread_mutex_lock(&vn->lock);
-    vn->nr_files++;
+    f->of_node = vn->files;
+    vn->files = f;
     pthread_mutex_unlock(&vn->lock);
     SCOPED_LOCK(&v->lock);
     f->next = v->files;
@@ -316,7 +325,10 @@ void vfile_unref(struct vfile *f)
         return;
     vnode_drop_locks(vn, f, NULL);
     pthread_mutex_lock(&vn->lock);
-    vn->nr_files--;
+    struct vfile **at = &vn->files;
+    while (*at != f)
+        at = &(*at)->of_node;
+    *at = f->of_node;
     pthread_mutex_unlock(&vn->lock);
     fd_unref(f->fd);
     free(f);

@@ -64,7 +64,7 @@ struct vnode {
     struct generation *gen;      /* of inode */
     struct inode *inode;         /* a reference; NULL: to be looked up */
     uint64_t counted;
-    unsigned int nr_files;
+    struct vfile *files;         /* open on it; linked by of_node */
     struct vlock *locks;
 };
 
@@ -76,6 +76,7 @@ struct vfile {
     struct generation *gen;      /* node->lock: of fd */
     struct fd *fd;               /* node->lock: NULL: could not be moved, or the volume has ended */
     struct vfile *prev, *next;   /* volume.lock */
+    struct vfile *of_node;       /* node->lock: the next one */
 };
 
 /* ---- vnode.c ---- */

@@ -73,7 +73,7 @@ struct vnode *vnode_of_entry(struct vop *op, const struct dirent4 *entry);
 /* A count that is kept for somebody outside (the kernel's look-ups), 64 bits wide. While it is not 0 it holds one reference. */
 void vnode_count(struct vnode *vn, uint64_t n);          /* n more */
 void vnode_uncount(struct vnode *vn, uint64_t n);        /* n less; more than there are: all */
-bool vnode_is_open(struct vnode *vn);                    /* some vfile is of it */
+struct vfile *vnode_file(struct vnode *vn);              /* one that is open on it, a reference; NULL: none */
 bool vnode_mark(struct vnode *vn, bool on);              /* a mark of the volume's user; the one before */
 void volume_each_vnode(struct volume *v, void (*fn)(struct vnode *vn, void *ctx), void *ctx); /* referred to during fn */
 

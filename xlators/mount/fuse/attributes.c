@@ -19,20 +19,32 @@ static void answer_stat(struct request *r)
         answer_attr(r, &r->op.fop->out.stat);
 }
 
+/* The kernel seldom says by which descriptor it asks. An open file that has lost its last name may be known to the brick by its descriptors
+ * only: then any of them will do. */
+static struct vfile *some_file(struct mount *m, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct vnode *vn;
+    struct vfile *f;
+
+    if (fi && fi->fh)
+        return vfile_ref(file_of(fi));
+    vn = node_of(m, ino);
+    f = vnode_type(vn) == S_IFREG ? vnode_file(vn) : NULL;
+    vnode_unref(vn);
+    return f;
+}
+
 HANDLER(getattr, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    struct request *r;
+    struct vfile *f = some_file(fuse_req_userdata(req), ino, fi);
+    struct request *r = f ? request_new(req, FOP_FSTAT) : request_object(req, FOP_STAT, ino);
 
-    if (!fi || !fi->fh) {
-        if ((r = request_object(req, FOP_STAT, ino)))
-            request_go(r, answer_stat);
-        return;
+    if (r) {
+        r->op.file = f;
+        request_go(r, answer_stat);
+    } else {
+        vfile_unref(f);
     }
-    r = request_new(req, FOP_FSTAT);
-    if (!r)
-        return;
-    r->op.file = vfile_ref(file_of(fi));
-    request_go(r, answer_stat);
 }
 
 /* ---- setattr: the size first, then the rest, as two operations ----------------------------------------------------------- */
