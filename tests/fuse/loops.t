@@ -1,6 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # A mount comes and goes, many times: nothing is left of it. And one that is used while it is told to end, ends.
+#
+# In a name space of mounts of its own: one that somebody else makes meanwhile would have a copy of our mount, and keep it alive.
+[ -n "${OWN_WORLD:-}" ] || OWN_WORLD=1 exec unshare -m --propagation private bash "$0"
 . "$(dirname "$0")/../lib.sh"
 MOUNT=local
 needs fuse fio

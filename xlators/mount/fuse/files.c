@@ -16,6 +16,16 @@ static struct request *request_file(fuse_req_t req, enum fop_op op, const struct
     return r;
 }
 
+/* With the writeback cache the kernel reads a page before it changes part of it, and keeps the end of the file by itself. */
+int flags_for_brick(const struct mount *m, int flags)
+{
+    if (!m->conf.writeback)
+        return flags;
+    if ((flags & O_ACCMODE) == O_WRONLY)
+        flags = (flags & ~O_ACCMODE) | O_RDWR;
+    return flags & ~O_APPEND;
+}
+
 static void opened(struct request *r)
 {
     if (!request_failed(r))
@@ -30,7 +40,7 @@ HANDLER(open, fuse_ino_t ino, struct fuse_file_info *fi)
         return;
     r->op.node = node_of(r->mount, ino);
     r->open.flags = fi->flags;
-    r->op.fop->in.open.flags = fi->flags;
+    r->op.fop->in.open.flags = flags_for_brick(r->mount, fi->flags);
     request_go(r, opened);
 }
 

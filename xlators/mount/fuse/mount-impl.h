@@ -142,6 +142,7 @@ HANDLER(readlink, fuse_ino_t ino);
 HANDLER(access, fuse_ino_t ino, int mask);
 HANDLER(statfs, fuse_ino_t ino);
 /* files.c */
+int flags_for_brick(const struct mount *m, int flags);
 HANDLER(open, fuse_ino_t ino, struct fuse_file_info *fi);
 HANDLER(read, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 HANDLER(write, fuse_ino_t ino, const char *buf, size_t size, off_t off, struct fuse_file_info *fi);

@@ -202,7 +202,7 @@ HANDLER(create, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_fi
     if (!r)
         return;
     r->open.flags = fi->flags;
-    r->op.fop->in.create.flags = fi->flags;
+    r->op.fop->in.create.flags = flags_for_brick(r->mount, fi->flags);
     r->op.fop->in.create.mode = mode;
     r->op.fop->in.create.umask = fuse_req_ctx(req)->umask;
     request_go(r, created);
