@@ -39,3 +39,4 @@ goodbye() { # status of the program
     wait "$talk_pid"
 }
 connected_more() { [ "$(grep -c 'connected to' "$1")" -gt $(($2 + 1)) ]; } # file, connections before: there is one more
+stands_still() { ! grep -h '^State:' /proc/"$1"/task/*/status | grep -qv '[tT] (stopped)'; } # pid: each of its threads

@@ -49,6 +49,7 @@ for kind in $kinds; do
         # The brick stands still.
         talk_in=$first_in talk_out=$first_out talk_pid=$first_pid
         kill -STOP "${brick_pid[$name]}"
+        wait_until 30 stands_still "${brick_pid[$name]}"
         is "$name: a brick that stands still" "$(say read 1 0 6)" ENOTCONN
         kill -CONT "${brick_pid[$name]}"
         is "$name: it moves, and we are up" "$(say wait up 60)" 'ok 0'
