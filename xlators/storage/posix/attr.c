@@ -261,7 +261,7 @@ int op_stat(struct posix *p, struct fop *fop)
 int op_stat_try(struct posix *p, struct fop *fop)
 {
     struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
-    if (!f || dict_count(fop->xdata))
+    if (!f || f->fd < 0 || dict_count(fop->xdata))
         return -EAGAIN;
     struct mdata m;
     bool has = false;

@@ -26,7 +26,10 @@ int op_open(struct posix *p, struct fop *fop)
     if (fd < 0)
         return fd;
     mdata_touch(&o, &fop->cred, fop->cred.time_flags);
-    return pfd_bind(p, fop, o.inode, fd, fop->in.open.flags, false);
+    r = pfd_bind(p, fop, o.inode, fd, fop->in.open.flags, false);
+    if (r > 0)
+        close(fd);
+    return min_of(r, 0);
 }
 
 static bool is_direct(struct posix *p, const struct fop *fop)
@@ -149,7 +152,7 @@ int op_read(struct posix *p, struct fop *fop)
 int op_read_try(struct posix *p, struct fop *fop)
 {
     struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
-    if (!f || f->is_dir || read_check(fop) < 0 || fop->in.read.size > PIECE || fop->cred.time_flags || is_direct(p, fop))
+    if (!f || f->fd < 0 || f->is_dir || read_check(fop) < 0 || fop->in.read.size > PIECE || fop->cred.time_flags || is_direct(p, fop))
         return -EAGAIN;
     int r = read_buffers(p, &fop->out.data, fop->in.read.size, false);
     ssize_t n = r < 0 ? r : transfer(preadv2, f->fd, &fop->out.data, fop->out.data.len, (off_t)fop->in.read.offset, RWF_NOWAIT);
@@ -274,7 +277,7 @@ int op_write(struct posix *p, struct fop *fop)
 int op_write_try(struct posix *p, struct fop *fop)
 {
     struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
-    if (atomic_load_explicit(&p->no_nowait_write, memory_order_relaxed) || !f || (LIVE(p, ctime) && fop->cred.time_flags) || fop->xdata ||
+    if (atomic_load_explicit(&p->no_nowait_write, memory_order_relaxed) || !f || f->fd < 0 || (LIVE(p, ctime) && fop->cred.time_flags) || fop->xdata ||
         fop->in.write.flags & (O_SYNC | O_DSYNC) || write_check(fop) < 0 || is_direct(p, fop) || space_full(p))
         return -EAGAIN;
     struct fop_out *out = &fop->out;

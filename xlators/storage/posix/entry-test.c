@@ -256,7 +256,7 @@ static void few_descriptors_are_kept_and_each_is_the_right_one(void **state)
     settle(b);
 }
 
-static void what_clients_hold_open_leaves_room_for_others(void **state)
+static void what_the_process_may_not_hold_open_rests(void **state)
 {
     struct brick *b = brick_of(state);
     struct posix *p = testing_xlator(b->g, 0)->priv;
@@ -266,10 +266,27 @@ static void what_clients_hold_open_leaves_room_for_others(void **state)
     assert_int_equal(do_mkdir(b, b->root, "d", &d), 0);
     assert_int_equal(do_create(b, d, "f", &in, &fd), 0);
     assert_int_equal(do_open(b, in, O_RDONLY, &other), 0);
-    assert_int_equal(do_open(b, in, O_RDONLY, &dir), -EMFILE);
+    assert_int_equal(atomic_load(&p->client_fds), 2);
     assert_int_equal(do_opendir(b, d, &dir), -EMFILE);
-    assert_int_equal(do_create(b, d, "g", NULL, &dir), -EMFILE);
-    assert_int_equal(links_of(b, "d/g"), 0);
+
+    /* It works as one that has a descriptor of the system, with its own flags, also when the file has no name any more. */
+    struct inode *in2;
+    struct fd *resting, *reader;
+    assert_int_equal(do_create(b, d, "g", &in2, &resting), 0);
+    assert_int_equal(do_open(b, in2, O_RDONLY, &reader), 0);
+    assert_int_equal(atomic_load(&p->client_fds), 2);
+    assert_int_equal(do_write(b, resting, NULL, 0, "hello", 5), 5);
+    assert_int_equal(do_write(b, reader, NULL, 0, "no", 2), -EBADF);
+    assert_int_equal(links_of(b, "d/g"), 2);
+    assert_int_equal(do_unlink(b, d, "g"), 0);
+    assert_int_equal(do_write(b, resting, NULL, 5, " there", 6), 6);
+    char text[16] = "";
+    assert_int_equal(do_read(b, reader, NULL, 0, text, sizeof(text)), 11);
+    assert_string_equal(text, "hello there");
+    close_fd(b, &resting);
+    close_fd(b, &reader);
+    let_go(&in2);
+
     close_fd(b, &other);
     assert_int_equal(do_opendir(b, d, &dir), 0);
     close_fd(b, &dir);
@@ -503,7 +520,7 @@ int main(void)
         T(sync_backend_xattrs_replaces_what_users_set),
         T(a_protected_file_says_so_until_a_lookup_cleans_it),
         T(few_descriptors_are_kept_and_each_is_the_right_one),
-        T(what_clients_hold_open_leaves_room_for_others),
+        T(what_the_process_may_not_hold_open_rests),
         T(a_swap_with_a_symlink_leads_nobody_out_of_the_brick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

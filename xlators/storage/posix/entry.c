@@ -330,6 +330,8 @@ static int create_existing(struct birth *b, int flags)
         return r;
     }
     r = pfd_bind(b->p, b->fop, o.inode, fd, b->fop->in.create.flags, false);
+    if (r > 0)
+        close(fd);
     return r < 0 ? r : birth_finish(b, &o);
 }
 
@@ -372,7 +374,10 @@ int op_create(struct posix *p, struct fop *fop)
             victim_gone(p, &o);
             return r;
         }
+        bool rests = r > 0;
         r = birth_finish(&b, &o);
+        if (rests)
+            close(fd);
     }
     if (r == 0 && !fop->xdata_out) { /* stock sends back what it was sent */
         gfid_t g;

@@ -215,35 +215,40 @@ struct pfd *pfd_of(struct posix *p, const struct fd *fd)
 int pfd_bind(struct posix *p, struct fop *fop, struct inode *in, int os_fd, int flags, bool is_dir)
 {
     struct pnode *n = pnode_get(p, in);
-    if (atomic_fetch_add_explicit(&p->client_fds, 1, memory_order_relaxed) >= p->client_fds_max) {
+    bool rests = atomic_fetch_add_explicit(&p->client_fds, 1, memory_order_relaxed) >= p->client_fds_max;
+    if (rests)
         atomic_fetch_sub_explicit(&p->client_fds, 1, memory_order_relaxed);
+    if (rests && is_dir) {
         close(os_fd);
         return -EMFILE;
     }
     struct pfd *f = n ? calloc(1, sizeof(*f)) : NULL;
     struct fd *fd = f ? fd_new(p->graph, in, fop->client, flags, is_dir) : NULL;
     if (!fd) {
-        atomic_fetch_sub_explicit(&p->client_fds, 1, memory_order_relaxed);
+        if (!rests)
+            atomic_fetch_sub_explicit(&p->client_fds, 1, memory_order_relaxed);
         free(f);
         close(os_fd);
         return -ENOMEM;
     }
-    *f = (struct pfd){.p = p, .node = n, .fd = os_fd, .flags = flags, .is_dir = is_dir};
+    *f = (struct pfd){.p = p, .node = n, .fd = rests ? -1 : os_fd, .flags = flags, .is_dir = is_dir};
     pthread_mutex_init(&f->lock, NULL);
     pthread_mutex_lock(&n->lock);
     n->nr_fds++;
     pthread_mutex_unlock(&n->lock);
     fd_ctx_set(fd, p->xl, f);
     fop->out.fd = fd;
-    return 0;
+    return rests;
 }
 
 static void pfd_end(struct job *j)
 {
     struct pfd *f = container_of(j, struct pfd, job);
     struct posix *p = f->p;
-    close(f->fd);
-    atomic_fetch_sub_explicit(&p->client_fds, 1, memory_order_relaxed);
+    if (f->fd >= 0) {
+        close(f->fd);
+        atomic_fetch_sub_explicit(&p->client_fds, 1, memory_order_relaxed);
+    }
     if (f->remove) {
         char text[GFID_TEXT];
         if (unlinkat(p->unlink_fd, gfid_text(f->gfid, text), 0) < 0 && errno != ENOENT)

@@ -92,6 +92,14 @@ int obj_of_inode(struct posix *p, struct inode *in, struct obj *ret)
     return 0;
 }
 
+/* A descriptor that rests, for one use: the same file, wherever it is now, with the flags that it was opened with. */
+static int open_again(struct posix *p, struct inode *in, int flags)
+{
+    OBJ(o);
+    int r = obj_of_inode(p, in, &o);
+    return r < 0 ? r : obj_open(&o, open_flags(p, flags) & ~(O_TRUNC | O_NOFOLLOW));
+}
+
 int obj_of_fd(struct posix *p, struct fd *fd, struct inode *in, struct obj *ret)
 {
     if (!fd || fd->anonymous) {
@@ -101,8 +109,12 @@ int obj_of_fd(struct posix *p, struct fd *fd, struct inode *in, struct obj *ret)
     struct pfd *f = pfd_of(p, fd);
     if (!f)
         return -EINVAL;
-    *ret = (struct obj){.p = p, .kind = OBJ_FD, .fd = f->fd, .gfid = fd->inode->gfid, .inode = inode_ref(fd->inode), .node = f->node};
-    return fstat(f->fd, &ret->st) < 0 ? -errno : 0;
+    int os_fd = f->fd >= 0 ? f->fd : open_again(p, fd->inode, f->flags);
+    if (os_fd < 0)
+        return os_fd;
+    *ret = (struct obj){.p = p, .kind = OBJ_FD, .fd = os_fd, .close_fd = f->fd < 0, .gfid = fd->inode->gfid, .inode = inode_ref(fd->inode),
+                        .node = f->node};
+    return fstat(os_fd, &ret->st) < 0 ? -errno : 0;
 }
 
 int obj_of_fop(struct posix *p, struct fop *fop, struct obj *ret)

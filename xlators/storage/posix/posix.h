@@ -80,7 +80,7 @@ struct pfd {
     struct pnode *node;         /* valid while the struct fd, which refers to the inode, lives */
     gfid_t gfid;                /* at its end: which file in .glusterfs/unlink */
     bool remove;                /* goes with it */
-    int fd;
+    int fd;                     /* -1: it rests: the process may not have that many, so each use opens the file again with flags */
     int flags;
     bool is_dir;
     pthread_mutex_t lock;       /* directories: guards pos and the descriptor's position */
@@ -153,7 +153,8 @@ int kept_peek(struct posix *p, struct pnode *n);      /* as kept_get(), but -1 w
 void kept_put(struct posix *p, struct pnode *n);
 void kept_drop(struct posix *p, struct pnode *n);     /* close it as soon as nobody uses it */
 unsigned int node_fds(struct pnode *n);               /* of clients, on it; 0 for NULL */
-int pfd_bind(struct posix *p, struct fop *fop, struct inode *in, int os_fd, int flags, bool is_dir); /* takes os_fd; fills fop->out.fd */
+/* Fills fop->out.fd, takes os_fd. 1: it rests (see struct pfd), os_fd is still the caller's; a directory's gets -EMFILE instead. */
+int pfd_bind(struct posix *p, struct fop *fop, struct inode *in, int os_fd, int flags, bool is_dir);
 struct pfd *pfd_of(struct posix *p, const struct fd *fd); /* NULL: not ours */
 void posix_release(struct xlator *xl, struct fd *fd, void *ctx);
 
