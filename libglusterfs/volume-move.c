@@ -403,6 +403,7 @@ static void *move(void *arg)
     struct reaper *reaper = v->process->env.reaper;
 
     m->burial.thread = pthread_self();
+    reaper_expect(reaper); /* the volume's end is told below, and whoever hears it may end the process */
     for (;;) {
         struct graph *g;
 
@@ -431,7 +432,7 @@ int volume_mover_start(struct volume *v)
 
     if (!m)
         return -ENOMEM;
-    *m = (struct mover){.burial = {.has_thread = true, .last = last}, .volume = v};
+    *m = (struct mover){.burial = {.has_thread = true, .expected = true, .last = last}, .volume = v};
     r = thread_start(&thread, "mover", THREAD_STACK, move, m, &v->process->census);
     if (r < 0)
         free(m);

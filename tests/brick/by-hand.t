@@ -51,6 +51,9 @@ look() { # all that can be said of each name, without the gfids themselves
     done
 }
 
+# What has changed within the last second is left alone for that long, by both; that is another test's matter.
+old_enough() { [ $(($(date +%s) - $(cd "$brick" && stat -c %Z -- * */* | sort -n | tail -n 1))) -ge 2 ]; }
+
 for kind in stock ours; do
     mnt=$tmp/mnt-$kind brick=$tmp/bricks/$kind
     must start_brick "$kind" --stock
@@ -61,6 +64,7 @@ for kind in stock ours; do
     umount_volume "$mnt"
     must stop_brick "$kind"
     must damage
+    must wait_until 10 old_enough
     must start_brick "$kind" "--$kind"
     must mount_volume "$mnt" "$kind"
     look >"$tmp/$kind.first" 2>&1
