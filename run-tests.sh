@@ -67,12 +67,13 @@ unit_tests() { # dir [subfolders...]
 }
 
 # Much of a test's time is waiting, so as many run at once as there are cores; prove prints each file's lines together.
-# A hang must not stop the run: each file has a time of its own, after which its whole process group is told to end.
+# Each has a name space of mounts of its own: one that a test makes for a node would else hold copies of what its neighbours have mounted,
+# and keep their file systems alive after umount. A hang must not stop the run: each file has a time of its own, after which its whole process group is told to end.
 process_tests() { # dir files...
     local dir=$1 guard=900; shift
     [ -n "$full" ] && guard=14400
     as_root env GATLING_BUILD="$dir" FULL="$full" TLS="${TLS:-}" OWN_THREAD="${OWN_THREAD:-}" VOLFILE="${VOLFILE:-full}" \
-        prove --timer -j"$jobs" --exec "timeout -k 60 $guard bash" -r "$@" 2>&1 | tee "$dir/prove.out"
+        prove --timer -j"$jobs" --exec "timeout -k 60 $guard unshare -m --propagation private bash" -r "$@" 2>&1 | tee "$dir/prove.out"
     local result=${PIPESTATUS[0]}
     grep -E '^(All tests successful|Files=|Result:|Failed )' "$dir/prove.out" >>"$summary"
     return "$result"
