@@ -39,10 +39,14 @@ resident=$(resident)
 use; use; use
 ok 'and memory does not grow'                   test "$(resident)" -le $((resident + 2048))
 
-background exec_in_background fio --name=load --directory="$mnt" --rw=randrw --bs=4k-256k --size=16m --numjobs=4 --time_based --runtime=600 --ioengine=psync \
-    --group_reporting --output="$tmp/fio.out" 2>/dev/null
+# The files are there before: what a program opens after the mount has gone would be files of the folder below it.
+files=(--name=load --directory="$mnt" --rw=randrw --bs=4k-256k --size=16m --numjobs=4 --ioengine=psync --group_reporting)
+ok 'files'                                      fio "${files[@]}" --create_only=1
+background exec_in_background fio "${files[@]}" --allow_file_create=0 --time_based --runtime=600 --output="$tmp/fio.out" 2>/dev/null
 load=$!
-wait_until 30 test -s "$mnt/load.3.0"
+at_work() { [ "$mnt/load.0.0" -nt "$tmp/begun" ]; }
+touch "$tmp/begun"
+eventually 30 'a load'                          at_work
 pid=${mount_pid[$mnt]}
 ok 'told to end under load'                     kill -TERM "$pid"
 eventually 20 'it ends'                         process_gone "$pid"
