@@ -233,7 +233,7 @@ static int set_global(struct command *c, const char *key, const char *value)
     struct pairs next = {0};
     char path[4200];
     const char *version;
-    int r = pairs_copy(&next, &gd->globals);
+    int r = node_globals(gd, &next);
     version = pairs_get(&next, "global-option-version");
     if (r == 0)
         r = pairs_setf(&next, "global-option-version", "%d", (version ? atoi(version) : 0) + 1);
@@ -390,10 +390,12 @@ static int reset_run(struct command *c)
     const char *name = command_text(c, "volname"), *key = command_text(c, "key");
     bool force = command_number(c, "force", 0) != 0, kept = false, every = !key || strcmp(key, "all") == 0;
     if (name && strcmp(name, "all") == 0) {
-        int r = 0;
+        struct pairs globals = {0};
+        int r = node_globals(c->gd, &globals) < 0 ? command_fail(c, "no memory") : 0;
         for (size_t i = 0; r == 0 && i < array_len(global_keys); i++)
             if (every || strcmp(key, global_keys[i]) == 0)
-                r = pairs_get(&c->gd->globals, global_keys[i]) ? set_global(c, global_keys[i], NULL) : 0;
+                r = pairs_get(&globals, global_keys[i]) ? set_global(c, global_keys[i], NULL) : 0;
+        pairs_done(&globals);
         return r;
     }
     struct volview *w = command_volume(c);
@@ -436,9 +438,14 @@ static int put_global(struct command *c, unsigned int *n, const char *key)
 {
     if (is_version(key))
         return put_option(c, n, key, OP_VERSION, false);
-    const char *set = pairs_get(&c->gd->globals, key);
+    struct pairs globals = {0};
+    if (node_globals(c->gd, &globals) < 0)
+        return -ENOMEM;
+    const char *set = pairs_get(&globals, key);
     const struct volopt *o = volopt_find(key);
-    return put_option(c, n, key, set ? set : o ? o->def : NULL, !set);
+    int r = put_option(c, n, key, set ? set : o ? o->def : NULL, !set);
+    pairs_done(&globals);
+    return r;
 }
 
 static int get_run(struct command *c)

@@ -196,14 +196,18 @@ static int put_volume(struct command *c, const struct volinfo *v, unsigned int n
         snprintf(name, sizeof name, "option.%s", v->options.at[i].key);
         put(&k, name, v->options.at[i].value);
     }
-    for (size_t i = 0; i < c->gd->globals.n; i++) {
+    struct pairs globals = {0};
+    if (k.r == 0)
+        k.r = node_globals(c->gd, &globals);
+    for (size_t i = 0; i < globals.n; i++) {
         char name[300];
-        if (strcmp(c->gd->globals.at[i].key, "global-option-version") == 0)
+        if (strcmp(globals.at[i].key, "global-option-version") == 0)
             continue;
-        snprintf(name, sizeof name, "option.%s", c->gd->globals.at[i].key);
-        put(&k, name, c->gd->globals.at[i].value);
+        snprintf(name, sizeof name, "option.%s", globals.at[i].key);
+        put(&k, name, globals.at[i].value);
         options++;
     }
+    pairs_done(&globals);
     put_number(&k, "opt_count", (long long)options);
     return k.r;
 }

@@ -170,6 +170,20 @@ static int load_volumes(struct glusterd *gd, struct err *err)
     return r;
 }
 
+static void warn_of_options(struct glusterd *gd)
+{
+    static const char *const idle[] = {"event-threads", "ping-timeout", "lock-timer"};
+    const struct option *rows = gd->transport->options;
+    size_t n = 0;
+    while (rows && rows[n].key)
+        n++;
+    const struct option_table tables[] = {{glusterd_options, array_len(glusterd_options)}, {rows, n}};
+    options_warn_unknown(tables, array_len(tables), &gd->xl->options, gd->xl->name);
+    for (size_t i = 0; i < array_len(idle); i++)
+        if (optset_get(&gd->xl->options, idle[i]))
+            log_info(DOMAIN, "option %s has no effect: there is one event loop, and there are no peers", idle[i]);
+}
+
 static int glusterd_init(struct xlator *xl, struct err *err)
 {
     struct glusterd *gd = xl->priv;
@@ -192,7 +206,10 @@ static int glusterd_init(struct xlator *xl, struct err *err)
         gd->process->stop(gd->process, 0);
         return 0;
     }
-    if ((r = transport_load(gd->transport_name, &gd->transport, err)) < 0 || (r = listen_remote(gd, err)) < 0 || (r = listen_local(gd, err)) < 0)
+    if ((r = transport_load(gd->transport_name, &gd->transport, err)) < 0)
+        return r;
+    warn_of_options(gd);
+    if ((r = listen_remote(gd, err)) < 0 || (r = listen_local(gd, err)) < 0)
         return r;
     bricks_adopt(gd);
     return 0;

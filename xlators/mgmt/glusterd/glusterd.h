@@ -128,6 +128,7 @@ int volume_write_files(struct glusterd *gd, const struct volinfo *v, struct err 
 void volume_tell_clients(struct glusterd *gd, const char *name);
 void volume_op_versions(struct volinfo *v);
 
+int node_globals(struct glusterd *gd, struct pairs *ret);           /* a copy of the node's options; ret is empty */
 int node_load(struct glusterd *gd, struct err *err);
 int node_uuid(struct glusterd *gd, struct err *err);                /* makes and stores one when there is none */
 bool node_is_own_host(const char *host);                            /* a name or address of this machine; may ask a name server */

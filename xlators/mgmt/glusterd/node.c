@@ -55,6 +55,12 @@ int node_uuid(struct glusterd *gd, struct err *err)
     return there ? 0 : write_info(gd, err);
 }
 
+int node_globals(struct glusterd *gd, struct pairs *ret)
+{
+    SCOPED_LOCK(&gd->lock);
+    return pairs_copy(ret, &gd->globals);
+}
+
 int node_load(struct glusterd *gd, struct err *err)
 {
     struct pairs p = {0};
