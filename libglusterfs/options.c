@@ -44,6 +44,28 @@ const char *optset_get(const struct optset *s, const char *key)
     return NULL;
 }
 
+static bool goes_by(const struct option *row, const char *key)
+{
+    if (strcmp(row->key, key) == 0)
+        return true;
+    for (const char *const *a = row->aliases; a && *a; a++)
+        if (strcmp(*a, key) == 0)
+            return true;
+    return false;
+}
+
+const char *optset_get_by_rows(const struct optset *s, const struct option *rows, const char *key)
+{
+    while (rows && rows->key && strcmp(rows->key, key) != 0)
+        rows++;
+    if (!rows || !rows->key)
+        return optset_get(s, key);
+    for (unsigned int i = s->n; i-- > 0;)
+        if (goes_by(rows, s->pairs[i].key))
+            return s->pairs[i].value;
+    return NULL;
+}
+
 void optset_done(struct optset *s)
 {
     for (unsigned int i = 0; i < s->n; i++) {

@@ -19,6 +19,8 @@ struct optset {
 };
 int optset_add(struct optset *s, const char *key, const char *value, const char *file, int line);
 const char *optset_get(const struct optset *s, const char *key); /* NULL when absent */
+/* By key or by another name that its row goes by; the last of all these wins. rows: ended by one without key; NULL: none. */
+const char *optset_get_by_rows(const struct optset *s, const struct option *rows, const char *key);
 void optset_done(struct optset *s);
 
 /* Writes every row's value (given, else default) into target. All or nothing: on error target is as before. `who` names the

@@ -126,18 +126,24 @@ static int delete_run(struct command *c)
 
 /* ---- list, info ------------------------------------------------------------------------------------------------------------------ */
 
-static int list_run(struct command *c)
+/* All names: COUNT_KEY, NAME0, NAME1, ... */
+static int put_names(struct command *c, const char *count_key, const char *name_key)
 {
     size_t n;
     struct volview **all = volumes_all(c->gd, &n);
     char key[32];
-    int r = dict_set_textf(c->out, "count", "%zu", n);
+    int r = dict_set_textf(c->out, count_key, "%zu", n);
     for (size_t i = 0; r == 0 && i < n; i++) {
-        snprintf(key, sizeof key, "volume%zu", i);
+        snprintf(key, sizeof key, "%s%zu", name_key, i);
         r = dict_set_text(c->out, key, all[i]->v->name);
     }
     volumes_free(all, n);
     return r < 0 ? command_fail(c, "there are more volumes than one answer can hold") : 0;
+}
+
+static int list_run(struct command *c)
+{
+    return put_names(c, "count", "volume");
 }
 
 /* Numbered keys of one thing of an answer, as text: "volume0." and what follows. */
@@ -263,25 +269,11 @@ static int status_row(struct command *c, const struct brickinfo *b, unsigned int
     return k.r;
 }
 
-static int status_all_names(struct command *c)
-{
-    size_t n;
-    struct volview **all = volumes_all(c->gd, &n);
-    char key[32];
-    int r = dict_set_textf(c->out, "vol_count", "%zu", n);
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        snprintf(key, sizeof key, "vol%zu", i);
-        r = dict_set_text(c->out, key, all[i]->v->name);
-    }
-    volumes_free(all, n);
-    return r;
-}
-
 static int status_run(struct command *c)
 {
     int cmd = command_number(c, "cmd", 0), r = dict_set_textf(c->out, "cmd", "%d", cmd);
     if (cmd & STATUS_ALL)
-        return r == 0 && (r = status_all_names(c)) == 0 ? 0 : command_fail(c, "no memory");
+        return r < 0 ? command_fail(c, "no memory") : put_names(c, "vol_count", "vol");
     const char *brick = command_text(c, "brick");
     struct volview *w = command_volume(c);
     unsigned int rows = 0;

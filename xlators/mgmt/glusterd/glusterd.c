@@ -48,6 +48,7 @@ static const struct option glusterd_options[] = {
 
 struct listen_options {
     struct transport_options o;
+    const struct transport_type *type;
     const struct pairs *own;
     const struct optset *file;   /* keepalive and the like come from the volume file; NULL: none do */
 };
@@ -56,7 +57,7 @@ static const char *listen_option(const struct transport_options *o, const char *
 {
     const struct listen_options *l = o->ctx;
     const char *value = pairs_get(l->own, key);
-    return value || !l->file ? value : optset_get(l->file, key);
+    return value || !l->file ? value : optset_get_by_rows(l->file, l->type->options, key);
 }
 
 static bool privileged(void *host, struct rpc_conn *conn)
@@ -72,7 +73,7 @@ static const struct rpc_service_host wary_service_host = {.opened = conn_opened,
 static int serve(struct glusterd *gd, struct rpc_service **ret, struct rpc_program *programs, size_t n, const struct pairs *own,
                  const struct optset *file, struct err *err)
 {
-    struct listen_options options = {.own = own, .file = file};
+    struct listen_options options = {.type = gd->transport, .own = own, .file = file};
     options.o = (struct transport_options){.get = listen_option, .ctx = &options};
     *ret = rpc_service_new(&gd->process->env, gd->allow_insecure ? &service_host : &wary_service_host, gd);
     for (size_t i = 0; *ret && i < n; i++) {

@@ -48,33 +48,15 @@ struct view {
     char depth[16];
 };
 
-static bool goes_by(const struct option *row, const char *key)
-{
-    if (strcmp(row->key, key) == 0)
-        return true;
-    for (const char *const *a = row->aliases; a && *a; a++)
-        if (strcmp(*a, key) == 0)
-            return true;
-    return false;
-}
-
 static const char *view_get(const struct transport_options *o, const char *key)
 {
     const struct view *v = o->ctx;
-    const struct option *row = v->type->options;
 
     if (v->daemon && strcmp(key, "transport.socket.ssl-enabled") == 0)
         return v->secure.there ? "on" : "off";
     if (v->daemon && v->secure.cert_depth > 0 && strcmp(key, "transport.socket.ssl-cert-depth") == 0)
         return v->depth;
-    while (row && row->key && strcmp(row->key, key) != 0)
-        row++;
-    if (!row || !row->key)
-        return optset_get(v->set, key);
-    for (unsigned int i = v->set->n; i-- > 0;)
-        if (goes_by(row, v->set->pairs[i].key))
-            return v->set->pairs[i].value;
-    return NULL;
+    return optset_get_by_rows(v->set, v->type->options, key);
 }
 
 static int make_dialer(struct remote *r, const struct optset *set, bool daemon, struct rpc_dialer **ret, struct err *err)

@@ -63,29 +63,11 @@ struct transport_view {
     const struct transport_type *type;
 };
 
-static bool goes_by(const struct option *row, const char *key)
-{
-    if (strcmp(row->key, key) == 0)
-        return true;
-    for (const char *const *a = row->aliases; a && *a; a++)
-        if (strcmp(*a, key) == 0)
-            return true;
-    return false;
-}
-
 static const char *transport_option(const struct transport_options *o, const char *key)
 {
     const struct transport_view *v = o->ctx;
-    const struct option *row = v->type->options;
 
-    while (row && row->key && strcmp(row->key, key) != 0)
-        row++;
-    if (!row || !row->key)
-        return optset_get(v->set, key);
-    for (unsigned int i = v->set->n; i-- > 0;)
-        if (goes_by(row, v->set->pairs[i].key))
-            return v->set->pairs[i].value;
-    return NULL;
+    return optset_get_by_rows(v->set, v->type->options, key);
 }
 
 static void view_options(struct transport_view *v, const struct server *s, const struct optset *set)
