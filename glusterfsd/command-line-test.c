@@ -13,11 +13,13 @@
 
 static int parse(struct command_line *cl, const char *const *words)
 {
-    char *argv[16] = {0};
+    char *argv[64] = {0};
     int argc = 0;
 
-    for (; words[argc]; argc++)
+    for (; words[argc]; argc++) {
+        assert_true((size_t)argc + 1 < array_len(argv)); /* NULL-ended, as main() gets it */
         argv[argc] = (char *)words[argc];
+    }
     return command_line_parse(cl, argc, argv);
 }
 
