@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # A stock brick with the plug-in under valgrind: connections cut at random points under load, replies that wait for a reader that does not
-# read, bad certificates, reconnects; no error and no lost memory that has the plug-in in it. Bug classes 1 to 5, 8, 10, 11, 25, 26.
+# read, silent peers, bad certificates, reconnects; no error and no lost memory that has the plug-in in it. Bug classes 1 to 5, 8, 10, 11, 25, 26.
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/plugin/plugin.sh"
 in_plugin_namespace
 needs root valgrind openssl tool:churn tool:peer tool:deferred
 cycles=150 replies=300
 [ -n "$FULL" ] && cycles=3000 replies=20000
-kinds=tls
-[ -n "$FULL" ] && kinds='plain tls'
+kinds=tls points=connect
+[ -n "$FULL" ] && kinds='plain tls' points='connect record'
+closed() { says "$tmp/$1" '^all closed'; }
 
 # Stock's own daemons are not clean under valgrind: what counts is what has a frame of the module.
 ours_in() { # log: the reports that name our module (which goes by the path of stock's here)
@@ -29,6 +30,7 @@ for kind in $kinds; do
     must start_brick $kind --stock "${how[@]}"
     ok "$kind: the plug-in is there"                      has_plugin "${brick_pid[$kind]}"
     ok "$kind: an ordinary client"                        start_healthy $kind
+    for at in $points; do background peer $kind silent 20 "$at" >"$tmp/$kind-$at" 2>&1; done
     ok "$kind: $cycles connections, cut anywhere"         tool churn $kind $cycles
     ok "$kind: $replies replies that have to wait"        tool deferred $kind $replies
     ok "$kind: many calls in one piece"                   peer $kind joined 50
@@ -36,6 +38,7 @@ for kind in $kinds; do
         not_ok "$kind: a stranger"                        peer $kind -c foreign welcome
         ok "$kind: plain bytes"                           env -u TLS "$tools/peer" "${brick_port[$kind]}" garbage
     fi
+    for at in $points; do eventually 120 "$kind: peers that are silent from '$at' on are sent away" closed "$kind-$at"; done
     ok "$kind: the ordinary client never noticed"         stop_healthy $kind
     ok "$kind: a mount"                                   mount_volume "$tmp/mnt-$kind" $kind
     ok "$kind: writes"                                    dd if=/dev/urandom of="$tmp/mnt-$kind/f" bs=1M count=6 conv=fsync status=none
