@@ -21,6 +21,14 @@ extern const struct xlator_type delay_gen_type;
 extern const struct xlator_type error_gen_type;
 extern const struct xlator_type io_stats_type;
 extern const struct xlator_type io_threads_type;
+extern const struct xlator_type io_cache_type;
+extern const struct xlator_type md_cache_type;
+extern const struct xlator_type nl_cache_type;
+extern const struct xlator_type open_behind_type;
+extern const struct xlator_type quick_read_type;
+extern const struct xlator_type read_ahead_type;
+extern const struct xlator_type readdir_ahead_type;
+extern const struct xlator_type write_behind_type;
 extern const struct xlator_type client_type;
 extern const struct xlator_type server_type;
 extern const struct xlator_type posix_type;
@@ -46,6 +54,14 @@ const struct xlator_type *const xlator_types[] = {
     &error_gen_type,
     &io_stats_type,
     &io_threads_type,
+    &io_cache_type,
+    &md_cache_type,
+    &nl_cache_type,
+    &open_behind_type,
+    &quick_read_type,
+    &read_ahead_type,
+    &readdir_ahead_type,
+    &write_behind_type,
     &client_type,
     &server_type,
     &posix_type,

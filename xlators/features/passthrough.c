@@ -129,14 +129,6 @@ const struct xlator_type leases_type = {
 
 /* ---- without any effect while off ---------------------------------------------------------------------------------------- */
 
-#define PASSES_BY(variable, type_name, rows)        \
-    const struct xlator_type variable = {           \
-        .name = type_name,                          \
-        .options = rows,                            \
-        .nr_options = array_len(rows),              \
-        .priv_size = sizeof(struct read_and_forgotten), \
-    }
-
 static const struct option quota_options[] = {
     OPT_OFF("enable", "quota"),
     OPT_OFF("server-quota", "quota"),

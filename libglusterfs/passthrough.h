@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* passthrough.h: what the types share whose feature we do not have.
+/* passthrough.h: what the types of translators share whose feature we do not have, and that let operations pass.
  *
  * Their options are read, so that a wrong value is named, and then are nothing to anyone: all rows of a type that have the same
- * kind of value land in the same member. The rows that switch the feature on are OPT_OFF rows. */
-#ifndef XLATORS_PASSTHROUGH_H
-#define XLATORS_PASSTHROUGH_H
+ * kind of value land in the same member. The rows that switch a feature on are OPT_OFF rows. */
+#ifndef GF_PASSTHROUGH_H
+#define GF_PASSTHROUGH_H
 
 #include "xlator.h"
 
@@ -26,5 +26,15 @@ struct read_and_forgotten {
 #define FORGET_PERCENT(k, ...)                                                                                                        \
     {.key = (k), .type = OPTION_PERCENT_OR_SIZE, .offset = offsetof(struct read_and_forgotten, percent), .min = 0, .max = 100, \
      .flags = OPTION_LIVE, .help = __VA_ARGS__}
+
+
+/* A type without handlers: its operations pass by pointer. */
+#define PASSES_BY(variable, type_name, rows)            \
+    const struct xlator_type variable = {               \
+        .name = type_name,                              \
+        .options = rows,                                \
+        .nr_options = array_len(rows),                  \
+        .priv_size = sizeof(struct read_and_forgotten), \
+    }
 
 #endif
