@@ -9,7 +9,8 @@
  *            handler has returned. Stack depth does not depend on the length of a chain of operations.
  * Owner      The submitter: it made the fop, its last frame gets it back exactly once, it frees it.
  * Arguments  Nobody below the submitter changes `in`, loc, loc2, fd, fd2, xdata or cred. Who needs other arguments makes a
- *            child. (protocol/server may change them before its submit: squash, subdirectory mounts.)
+ *            child. (protocol/server may change them before its submit: squash, subdirectory mounts. cred.time_* of a client's
+ *            operation are features/utime's, which fills them in on the way down: nobody above it reads them.)
  * Results    out and xdata_out belong to the fop until it is freed; fop_free() drops what is in them.
  * Cancel     fop_cancel_all() of a client: a parked fop is completed by whoever parked it, at once; others do not notice.
  * Errors     ret >= 0 is success. Failure: ret -1 and err a positive errno (Linux numbers are the wire's numbers). On success

@@ -2,6 +2,7 @@
 /* The translators that are linked in: one line to declare a type, one to list it. */
 #include "xlator.h"
 
+extern const struct xlator_type distribute_type;
 extern const struct xlator_type arbiter_type;
 extern const struct xlator_type barrier_type;
 extern const struct xlator_type bitrot_stub_type;
@@ -15,6 +16,7 @@ extern const struct xlator_type read_only_type;
 extern const struct xlator_type selinux_type;
 extern const struct xlator_type trash_type;
 extern const struct xlator_type upcall_type;
+extern const struct xlator_type utime_type;
 extern const struct xlator_type worm_type;
 extern const struct xlator_type posix_acl_type;
 extern const struct xlator_type delay_gen_type;
@@ -35,6 +37,7 @@ extern const struct xlator_type posix_type;
 extern const struct xlator_type glusterd_type;
 
 const struct xlator_type *const xlator_types[] = {
+    &distribute_type,
     &arbiter_type,
     &barrier_type,
     &bitrot_stub_type,
@@ -48,6 +51,7 @@ const struct xlator_type *const xlator_types[] = {
     &selinux_type,
     &trash_type,
     &upcall_type,
+    &utime_type,
     &worm_type,
     &posix_acl_type,
     &delay_gen_type,

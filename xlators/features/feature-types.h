@@ -16,6 +16,7 @@ extern const struct xlator_type index_type;       /* index/         */
 extern const struct xlator_type marker_type;      /* marker.c       */
 extern const struct xlator_type read_only_type;   /* read-only/     */
 extern const struct xlator_type upcall_type;      /* upcall/        */
+extern const struct xlator_type utime_type;       /* utime/         */
 extern const struct xlator_type worm_type;        /* worm/          */
 extern const struct xlator_type locks_type;       /* locks/; alias features/posix-locks */
 
