@@ -368,12 +368,20 @@ static void serves(void *host)
 static const struct management_host management_host = {
     .volume_file = volume_file, .failed = no_volume_file, .signed_in = serves, .signed_out = signed_out};
 
+/* What glusterd runs on where nobody has written a volume file for it. */
+static const char own_volfile[] = "volume management\n    type mgmt/glusterd\nend-volume\n";
+static const char own_volfile_name[] = "glusterd's own volume file";
+
 static int start_from_file(struct server *s, struct err *err)
 {
     struct process *p = &s->process;
     struct graph *g;
-    int failed = graph_load(p, s->cl.volfile, s->cl.over, s->cl.nr_over, &g, err);
+    int failed;
 
+    if (s->cl.volfile == own_volfile_name)
+        failed = graph_parse(p, own_volfile_name, own_volfile, sizeof(own_volfile) - 1, s->cl.over, s->cl.nr_over, &g, err);
+    else
+        failed = graph_load(p, s->cl.volfile, s->cl.over, s->cl.nr_over, &g, err);
     if (!failed)
         failed = bring_to_life(s, g, err);
     if (!failed)
@@ -511,7 +519,7 @@ int main(int argc, char **argv)
     }
     prctl(PR_SET_NAME, s.cl.name);
     if (!s.cl.volfile && strcmp(s.cl.name, "glusterd") == 0)
-        s.cl.volfile = GF_CONFDIR "/glusterd.vol";
+        s.cl.volfile = access(GF_CONFDIR "/glusterd.vol", F_OK) == 0 ? GF_CONFDIR "/glusterd.vol" : own_volfile_name;
     if (!s.cl.volfile && !s.cl.nr_servers)
         s.cl.volfile = s.cl.mount.point ? GF_CONFDIR "/glusterfs.vol" : GF_CONFDIR "/glusterfsd.vol";
     if (open_log(&s.cl, &err) < 0) {
