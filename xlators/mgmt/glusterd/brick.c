@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* brick.c: bricks as processes: started, watched, stopped.
  *
- * Which process is a brick's is not what a number in a file says, but who holds the lock on its pid file: glusterfsd keeps that lock
- * as long as it lives. From then on the process is held by a pidfd, which no other process can come to mean.
+ * Which process is a brick's: who holds the lock on its pid file (child.h).
  *
  * A brick's port is tried by the brick itself: it is started with one, and leaves with status 98 when somebody else has it. It keeps the
  * one that it had last time if it can. */
@@ -10,49 +9,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "child.h"
 #include "env.h"
 #include "glusterd.h"
 #include "log.h"
 
 #define DOMAIN "glusterd"
-#define START_MS 120000 /* a brick that has not said by then how its start went is ended */
-#define STOP_MS 10000   /* and one that does not end by SIGTERM within this is killed: clients have been told by then */
 #define EXIT_PORT_TAKEN 98
-
-extern char **environ;
 
 /* ---- names of files -------------------------------------------------------------------------------------------------------- */
 
 struct names {
     char pid_file[4400], socket[64 + 4096], log[4400], volfile_id[4400];
 };
-
-static int make_folder_of(const char *file, struct err *err)
-{
-    char path[4400];
-    snprintf(path, sizeof path, "%s", file);
-    for (char *c = path + 1; (c = strchr(c, '/')); c++) {
-        *c = '\0';
-        if (mkdir(path, 0755) < 0 && errno != EEXIST)
-            return err_set(err, -errno, "%s: %s", path, strerror(errno));
-        *c = '/';
-    }
-    return 0;
-}
 
 static int names_of(struct glusterd *gd, const char *volume, const char *host, const char *path, struct names *n)
 {
@@ -69,17 +47,13 @@ static int names_of(struct glusterd *gd, const char *volume, const char *host, c
     return 0;
 }
 
-/* The process that holds the lock on a pid file; 0: none. */
-static int holder(const char *pid_file)
+int brickrun_socket(struct glusterd *gd, const struct volinfo *v, unsigned int i, char *path, size_t size)
 {
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd = open(pid_file, O_RDWR | O_CLOEXEC), pid = 0;
-    if (fd < 0)
-        return 0;
-    if (fcntl(fd, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK)
-        pid = whole.l_pid;
-    close(fd);
-    return pid > 0 ? pid : 0;
+    struct names n;
+    if (names_of(gd, v->name, v->bricks[i].host, v->bricks[i].path, &n) < 0)
+        return -ENOMEM;
+    snprintf(path, size, "%s", n.socket);
+    return 0;
 }
 
 /* ---- the list ---------------------------------------------------------------------------------------------------------------- */
@@ -133,14 +107,9 @@ static void arm(struct loop_work *w)
 /* Enters the process that holds the pid file's lock. -ESRCH: there is none. */
 static int enter(struct glusterd *gd, const char *volume, const char *path, const char *pid_file, int port)
 {
-    int pid = holder(pid_file);
-    int fd = pid ? pidfd_open(pid, 0) : -1;
+    int pid, fd = child_open(pid_file, &pid);
     if (fd < 0)
         return -ESRCH;
-    if (holder(pid_file) != pid) { /* it may have ended between the two, and the number be another's */
-        close(fd);
-        return -ESRCH;
-    }
     struct brickrun *b = calloc(1, sizeof *b);
     if (!b || !(b->volume = strdup(volume)) || !(b->path = strdup(path))) {
         if (b)
@@ -196,7 +165,7 @@ bool brick_signed_in(struct glusterd *gd, const char *path, int port, int pid, s
             struct names names;
             if (strcmp(info->path, path) != 0 || strcmp(info->owner, gd->uuid) != 0 || names_of(gd, v->name, info->host, path, &names) < 0)
                 continue;
-            if (holder(names.pid_file) != pid)
+            if (child_holder(names.pid_file) != pid)
                 continue;
             enter(gd, v->name, path, names.pid_file, 0);
             pthread_mutex_lock(&gd->lock);
@@ -286,41 +255,6 @@ int brick_check_id(const struct volinfo *v, unsigned int i, bool repair, struct 
 
 /* ---- start ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Exit status of the program, or -errno. It goes to the background by itself when it serves. */
-static int spawn_and_wait(char *const argv[], struct err *err)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t none, usual;
-    pid_t pid;
-    int status = 0;
-    sigemptyset(&none);
-    sigfillset(&usual);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setsigmask(&attr, &none); /* our threads block all signals */
-    posix_spawnattr_setsigdefault(&attr, &usual);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int failed = posix_spawnp(&pid, argv[0], &files, &attr, argv, environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attr);
-    if (failed)
-        return err_set(err, -failed, "%s: cannot be started: %s", argv[0], strerror(failed));
-    struct pollfd p = {.fd = pidfd_open(pid, 0), .events = POLLIN};
-    if (p.fd >= 0 && poll(&p, 1, START_MS) == 0) {
-        kill(pid, SIGKILL); /* not reaped yet: the number is still its own */
-        err_set(err, -ETIMEDOUT, "%s: did not come up within %d s", argv[0], START_MS / 1000);
-    }
-    if (p.fd >= 0)
-        close(p.fd);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
-}
-
 static int run_with_port(struct glusterd *gd, const struct volinfo *v, const struct brickinfo *b, const struct names *n, int port, struct err *err)
 {
     char uuid[96], number[16], listen[300], bind[300];
@@ -341,7 +275,7 @@ static int run_with_port(struct glusterd *gd, const struct volinfo *v, const str
         argv[k++] = bind;
     }
     argv[k] = NULL;
-    return spawn_and_wait(argv, err);
+    return child_run(argv, err);
 }
 
 /* A port that some other brick of ours has, or had when it last ran, is none for this one. */
@@ -374,7 +308,7 @@ int brickrun_start(struct glusterd *gd, const struct volinfo *v, unsigned int i,
         return err_set(err, -ENOMEM, "brick %s: no memory", b->path);
     if (enter(gd, v->name, b->path, n.pid_file, b->port) == 0)
         return 0; /* it runs already */
-    if ((r = make_folder_of(n.pid_file, err)) < 0 || (r = make_folder_of(n.log, err)) < 0)
+    if ((r = child_make_folder_of(n.pid_file, err)) < 0 || (r = child_make_folder_of(n.log, err)) < 0)
         return r;
     unlink(n.socket);
     int first = b->port >= gd->base_port && b->port <= gd->max_port ? b->port : (int)gd->base_port;
@@ -413,13 +347,7 @@ int brickrun_stop(struct glusterd *gd, const char *path)
         return 0;
     if (fd < 0)
         return -errno;
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    pidfd_send_signal(fd, SIGTERM, NULL, 0);
-    if (poll(&p, 1, STOP_MS) == 0) {
-        log_warning(DOMAIN, "brick %s did not end within %d s of SIGTERM and is killed", path, STOP_MS / 1000);
-        pidfd_send_signal(fd, SIGKILL, NULL, 0);
-        poll(&p, 1, STOP_MS);
-    }
+    child_end(fd, path);
     close(fd);
     return 0;
 }

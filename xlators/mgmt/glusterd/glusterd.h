@@ -152,6 +152,7 @@ int brick_check_id(const struct volinfo *v, unsigned int i, bool repair, struct 
 /* portmap: true: it is the process that we have started for this brick */
 bool brick_signed_in(struct glusterd *gd, const char *path, int port, int pid, struct rpc_conn *conn);
 bool brick_signed_out(struct glusterd *gd, const char *path, struct rpc_conn *conn);
+int brickrun_socket(struct glusterd *gd, const struct volinfo *v, unsigned int i, char *path, size_t size); /* where it can be asked: ask.h */
 int brickrun_port(struct glusterd *gd, const char *path);
 void brick_conn_closed(struct glusterd *gd, struct rpc_conn *conn);
 

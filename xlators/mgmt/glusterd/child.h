@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* child.h: programs that the daemon starts and that go to the background: bricks, the self-heal daemon, rebalance.
+ *
+ * Which process is meant is not what a number in a file says, but who holds the lock on the pid file: each of these programs keeps that
+ * lock as long as it lives. From then on the process is held by a pidfd, which no other process can come to mean.
+ *
+ * Threads  All wait for the disk or for a process: workers only. No state of its own. */
+#ifndef GLUSTERD_CHILD_H
+#define GLUSTERD_CHILD_H
+
+#include <stddef.h>
+
+struct err;
+
+/* The process that holds the lock on a pid file; 0: none. */
+int child_holder(const char *pid_file);
+/* The same with a pidfd, which is the caller's. -ESRCH: there is none. */
+int child_open(const char *pid_file, int *ret_pid);
+/* Runs a program that goes to the background by itself when it serves. Its exit status, or -errno with a sentence. */
+int child_run(char *const argv[], struct err *err);
+/* SIGTERM, and SIGKILL when it has not ended by that; waits for the end. what: for the log. */
+void child_end(int pidfd, const char *what);
+int child_make_folder_of(const char *file, struct err *err);
+
+#endif
