@@ -21,6 +21,7 @@ struct dict_block {
 struct dict {
     atomic_uint refs;
     unsigned int n, cap;
+    unsigned int max;           /* pairs; 0: DICT_PAIRS_MAX */
     uint32_t nr_places;         /* of the hash table: a power of two above 1.5 * n; 0: none */
     uint16_t *places;           /* position + 1, 0: free */
     struct dict_pair *pairs;    /* inl, or the heap */

@@ -284,6 +284,39 @@ static void dicts_over_the_bounds_are_refused(void **state)
     free(bytes);
 }
 
+static void a_large_dict_goes_there_and_back_and_has_its_bounds(void **state)
+{
+    struct dict *d = dict_new_large(), *back = NULL, *copy;
+    char key[32];
+
+    for (int i = 0; i < DICT_LARGE_PAIRS; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        assert_int_equal(dict_set_i64(d, key, i), 0);
+    }
+    assert_int_equal(dict_set_i64(d, "one more", 1), -E2BIG);
+
+    size_t len = dict3_size(d);
+    uint8_t *bytes = malloc(len);
+    dict3_encode(d, bytes);
+    assert_int_equal(dict3_decode(bytes, len, &back), -E2BIG);
+    assert_int_equal(dict3_decode_large(bytes, len, &back), 0);
+    copy = dict_copy(back);
+    assert_int_equal(dict_count(copy), DICT_LARGE_PAIRS);
+    for (int i = 0; i < DICT_LARGE_PAIRS; i += 97) {
+        int64_t v = -1;
+        snprintf(key, sizeof(key), "k%d", i);
+        assert_int_equal(dict_get_i64(copy, key, &v), 0);
+        assert_int_equal(v, i);
+    }
+    free(bytes);
+    bytes = calloc(1, DICT_LARGE_WIRE + 1);
+    assert_int_equal(dict3_decode_large(bytes, DICT_LARGE_WIRE + 1, &back), -E2BIG);
+    free(bytes);
+    dict_unref(copy);
+    dict_unref(back);
+    dict_unref(d);
+}
+
 static void of_equal_names_the_last_wins_and_a_pair_without_a_type_is_dropped(void **state)
 {
     static const uint8_t bytes[] = {0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 3,
@@ -436,6 +469,7 @@ int main(void)
         cmocka_unit_test(typed_bytes_cut_at_any_place_are_refused),
         cmocka_unit_test(hostile_words_in_the_typed_form_are_refused),
         cmocka_unit_test(dicts_over_the_bounds_are_refused),
+        cmocka_unit_test(a_large_dict_goes_there_and_back_and_has_its_bounds),
         cmocka_unit_test(of_equal_names_the_last_wins_and_a_pair_without_a_type_is_dropped),
         cmocka_unit_test(numbers_are_text_in_the_serialized_form),
         cmocka_unit_test(attributes_and_times_are_memory_images_in_the_serialized_form),

@@ -61,7 +61,7 @@ static void value_from_wire(const struct wire_pair *w, void *to)
 }
 
 /* ret_dict NULL: only check. Otherwise the bytes are known to be right. ret_used: where the last pair ended. */
-static int decode_pairs(const uint8_t *bytes, size_t len, size_t at, uint32_t n, next_pair_fn next, struct dict **ret_dict,
+static int decode_pairs(const uint8_t *bytes, size_t len, size_t max, size_t at, uint32_t n, next_pair_fn next, struct dict **ret_dict,
                         size_t *ret_used)
 {
     size_t room = 0, start = at;
@@ -73,7 +73,7 @@ static int decode_pairs(const uint8_t *bytes, size_t len, size_t at, uint32_t n,
     for (uint32_t i = 0; i < n; i++) {
         if ((err = next(bytes, len, &at, &w)))
             return err;
-        if (at > DICT_WIRE_MAX)
+        if (at > max)
             return -E2BIG;
         room += dict_room(w.key_len) + dict_room(value_size(w.type, w.len));
     }
@@ -83,6 +83,7 @@ static int decode_pairs(const uint8_t *bytes, size_t len, size_t at, uint32_t n,
     d = dict_new_for(n, room);
     if (!d)
         return -ENOMEM;
+    d->max = n > DICT_PAIRS_MAX ? DICT_LARGE_PAIRS : 0;
     at = start;
     for (uint32_t i = 0; i < n; i++) {
         next(bytes, len, &at, &w);
@@ -182,7 +183,7 @@ int dict4_decode(const uint8_t *bytes, size_t len, struct dict **ret, size_t *re
     int err;
 
     if ((err = dict4_head(bytes, len, &n, &null)) ||
-        (err = decode_pairs(bytes, len, 12, n, next_pair4, null ? NULL : &d, ret_used)))
+        (err = decode_pairs(bytes, len, DICT_WIRE_MAX, 12, n, next_pair4, null ? NULL : &d, ret_used)))
         return err;
     *ret = d;
     return 0;
@@ -195,7 +196,7 @@ int64_t dict4_span(const uint8_t *bytes, size_t len)
     bool null;
     int err;
 
-    if ((err = dict4_head(bytes, len, &n, &null)) || (err = decode_pairs(bytes, len, 12, n, next_pair4, NULL, &used)))
+    if ((err = dict4_head(bytes, len, &n, &null)) || (err = decode_pairs(bytes, len, DICT_WIRE_MAX, 12, n, next_pair4, NULL, &used)))
         return err;
     return (int64_t)used;
 }
@@ -304,7 +305,7 @@ static int next_pair3(const uint8_t *bytes, size_t len, size_t *at, struct wire_
     return 0;
 }
 
-int dict3_decode(const uint8_t *bytes, size_t len, struct dict **ret)
+static int decode3(const uint8_t *bytes, size_t len, size_t max, uint32_t max_pairs, struct dict **ret)
 {
     struct dict *d = NULL;
     size_t used;
@@ -314,16 +315,26 @@ int dict3_decode(const uint8_t *bytes, size_t len, struct dict **ret)
         *ret = NULL;
         return 0;
     }
-    if (len > DICT_WIRE_MAX)
+    if (len > max)
         return -E2BIG;
     if (len < 4 || get_u32(bytes) > (len - 4) / PAIR3_MIN)
         return -EINVAL;
-    if (get_u32(bytes) > DICT_PAIRS_MAX)
+    if (get_u32(bytes) > max_pairs)
         return -E2BIG;
-    err = decode_pairs(bytes, len, 4, get_u32(bytes), next_pair3, &d, &used);
+    err = decode_pairs(bytes, len, max, 4, get_u32(bytes), next_pair3, &d, &used);
     if (!err)
         *ret = d;
     return err;
+}
+
+int dict3_decode(const uint8_t *bytes, size_t len, struct dict **ret)
+{
+    return decode3(bytes, len, DICT_WIRE_MAX, DICT_PAIRS_MAX, ret);
+}
+
+int dict3_decode_large(const uint8_t *bytes, size_t len, struct dict **ret)
+{
+    return decode3(bytes, len, DICT_LARGE_WIRE, DICT_LARGE_PAIRS, ret);
 }
 
 static void put_le32(uint8_t *to, uint32_t v)

@@ -36,6 +36,15 @@ struct dict *dict_new(void)
     return dict_new_for(USUAL_PAIRS, USUAL_BYTES);
 }
 
+struct dict *dict_new_large(void)
+{
+    struct dict *d = dict_new();
+
+    if (d)
+        d->max = DICT_LARGE_PAIRS;
+    return d;
+}
+
 struct dict *dict_ref(struct dict *d)
 {
     if (d)
@@ -159,7 +168,7 @@ static int make_pair(struct dict *d)
     unsigned int cap = d->cap < 4 ? 8 : d->cap * 2;
     struct dict_pair *pairs;
 
-    if (d->n == DICT_PAIRS_MAX)
+    if (d->n >= (d->max ? d->max : DICT_PAIRS_MAX))
         return -E2BIG;
     if (d->n < d->cap)
         return 0;
@@ -318,6 +327,8 @@ struct dict *dict_copy(const struct dict *d)
     for (unsigned int i = 0; i < dict_count(d); i++)
         bytes += dict_room(d->pairs[i].key_len) + dict_room(d->pairs[i].len);
     copy = dict_new_for(pairs, bytes);
+    if (copy && d)
+        copy->max = d->max;
     for (unsigned int i = 0; copy && i < dict_count(d); i++) {
         const struct dict_pair *p = &d->pairs[i];
         void *to;

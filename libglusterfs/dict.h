@@ -6,7 +6,8 @@
  *
  * Owners   Refcounted. Keys and values are copied in. A dict that others can see is not changed any more: dict_copy() first.
  * Threads  No lock: one owner writes, then all read.
- * Bounds   Adding beyond DICT_PAIRS_MAX pairs gives -E2BIG. Decoders refuse more than DICT_WIRE_MAX bytes (design section 6).
+ * Bounds   Adding beyond DICT_PAIRS_MAX pairs gives -E2BIG. Decoders refuse more than DICT_WIRE_MAX bytes (design section 6). Answers of
+ *          the management daemon, who gathers what many bricks have said, have wider ones: DICT_LARGE_PAIRS, DICT_LARGE_WIRE.
  * Source   spec wire section 4: serialized form (4.1) and typed form (4.2). */
 #ifndef GF_DICT_H
 #define GF_DICT_H
@@ -16,6 +17,8 @@
 
 #define DICT_PAIRS_MAX 4096
 #define DICT_WIRE_MAX (1 * MiB)
+#define DICT_LARGE_PAIRS 65534      /* positions are 16 bits wide */
+#define DICT_LARGE_WIRE (1984 * KiB) /* with what is around it in one record head: RPC_HEAD_MAX of rpc-lib's client */
 
 /* The numbers are those of the typed wire form. */
 enum dict_type {
@@ -43,6 +46,7 @@ struct dict_pair {
 struct dict;
 
 struct dict *dict_new(void);
+struct dict *dict_new_large(void);        /* DICT_LARGE_PAIRS; so is its dict_copy() */
 struct dict *dict_ref(struct dict *d);    /* NULL is fine */
 void dict_unref(struct dict *d);          /* NULL is fine */
 struct dict *dict_copy(const struct dict *d);
@@ -75,6 +79,7 @@ bool dict_is_true(const struct dict *d, const char *key);                   /* t
 size_t dict3_size(const struct dict *d);
 void dict3_encode(const struct dict *d, uint8_t *to);
 int dict3_decode(const uint8_t *bytes, size_t len, struct dict **ret);
+int dict3_decode_large(const uint8_t *bytes, size_t len, struct dict **ret);
 
 /* Typed form (dict4), of program 400: all of it, the three leading words included. dict4_decode() says how many bytes it was
  * in ret_used. Duplicate keys: the last wins. */

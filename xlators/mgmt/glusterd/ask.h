@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* ask.h: what the daemon asks of a process that it has started, on that process's unix socket: program 4867634 version 2.
  *
+ * One question, one process; several at once: brickcall.h, on which this stands.
+ *
  * Threads  Waits for the answer: workers only. Each question has a connection of its own; nothing is kept between them.
  * Errors   Not reached, no answer in time: -errno with a sentence. An answer that says no: -EREMOTEIO, and the sentence is the process's.
  * Source   spec management 3.6. */

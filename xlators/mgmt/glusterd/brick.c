@@ -56,6 +56,15 @@ int brickrun_socket(struct glusterd *gd, const struct volinfo *v, unsigned int i
     return 0;
 }
 
+int brickrun_log(struct glusterd *gd, const struct volinfo *v, unsigned int i, char *path, size_t size)
+{
+    struct names n;
+    if (names_of(gd, v->name, v->bricks[i].host, v->bricks[i].path, &n) < 0)
+        return -ENOMEM;
+    snprintf(path, size, "%s", n.log);
+    return 0;
+}
+
 /* ---- the list ---------------------------------------------------------------------------------------------------------------- */
 
 static struct brickrun *find_locked(struct glusterd *gd, const char *path)

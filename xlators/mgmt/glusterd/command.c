@@ -169,7 +169,7 @@ static void run(struct job *job)
 {
     struct command *c = container_of(job, struct command, job);
     struct glusterd *gd = c->gd;
-    c->out = dict_new();
+    c->out = dict_new_large(); /* what many bricks have said */
     if (!c->out)
         c->op_ret = command_fail(c, "no memory");
     else

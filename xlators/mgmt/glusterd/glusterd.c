@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "brickcall.h"
 #include "cli.h"
 #include "clock.h"
 #include "env.h"
@@ -295,6 +296,7 @@ static void glusterd_notify(struct xlator *xl, enum xlator_event event, void *da
         return;
     gd->held = true;
     process_hold(gd->process, &gd->hold, xl->name);
+    brickcalls_cancel(gd);
     if (gd->local)
         rpc_service_stop_listening(gd->local);
     if (gd->remote)

@@ -106,7 +106,8 @@ struct glusterd {
     struct command *busy;        /* lock: commands that have their name to themselves and run */
     struct brickrun *bricks;     /* lock */
     int running;                 /* lock: commands under way, for the end */
-    bool ending;                 /* lock */
+    bool ending;                 /* lock: no more questions to bricks */
+    struct brickround *rounds;   /* lock: brickcall.c's, under way */
     const struct transport_type *transport;
     struct rpc_service *local, *remote;
     struct rpc_program local_programs[2], remote_programs[3];
@@ -152,7 +153,8 @@ int brick_check_id(const struct volinfo *v, unsigned int i, bool repair, struct 
 /* portmap: true: it is the process that we have started for this brick */
 bool brick_signed_in(struct glusterd *gd, const char *path, int port, int pid, struct rpc_conn *conn);
 bool brick_signed_out(struct glusterd *gd, const char *path, struct rpc_conn *conn);
-int brickrun_socket(struct glusterd *gd, const struct volinfo *v, unsigned int i, char *path, size_t size); /* where it can be asked: ask.h */
+int brickrun_socket(struct glusterd *gd, const struct volinfo *v, unsigned int i, char *path, size_t size); /* where it can be asked: brickcall.h */
+int brickrun_log(struct glusterd *gd, const struct volinfo *v, unsigned int i, char *path, size_t size);
 int brickrun_port(struct glusterd *gd, const char *path);
 void brick_conn_closed(struct glusterd *gd, struct rpc_conn *conn);
 
