@@ -36,6 +36,8 @@ ok 'also of a translator that is in no graph' fails_with 'out of range' volume s
 ok 'an unknown option is'         fails_with 'Did you mean cluster.lookup-optimize?' volume set one cluster.lookup-optimiz on
 ok 'a started volume is not deleted' fails_with 'Volume one has been started.Volume needs to be stopped before deletion.' volume delete one
 
+ok 'any loopback address is this machine' gluster n1 volume create loop 127.0.1.1:/srv/loop force
+ok 'delete that one'              gluster n1 volume delete loop
 echo 'not a folder' >"$srv/file"
 ok 'create with a brick that is none' fails_with 'is not a directory' volume create bad n1:/srv/good n1:/srv/file force
 not_ok 'leaves no folder behind'  ls -d "$srv/good"

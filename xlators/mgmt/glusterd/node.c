@@ -105,6 +105,12 @@ static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
            memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
 }
 
+/* All of 127.0.0.0/8 is this machine, not only the one address of it that the interface shows: Debian calls a machine 127.0.1.1. */
+static bool is_loopback(const struct sockaddr *a)
+{
+    return a->sa_family == AF_INET && ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 bool node_is_own_host(const char *host)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
@@ -113,9 +119,11 @@ bool node_is_own_host(const char *host)
     if (getaddrinfo(host, NULL, &hints, &found) != 0)
         return false;
     if (getifaddrs(&own) == 0) {
-        for (struct addrinfo *a = found; a && !yes; a = a->ai_next)
+        for (struct addrinfo *a = found; a && !yes; a = a->ai_next) {
+            yes = is_loopback(a->ai_addr);
             for (struct ifaddrs *i = own; i && !yes; i = i->ifa_next)
                 yes = i->ifa_addr && same_address(a->ai_addr, i->ifa_addr);
+        }
         freeifaddrs(own);
     }
     freeaddrinfo(found);
