@@ -369,7 +369,7 @@ static const struct management_host management_host = {
     .volume_file = volume_file, .failed = no_volume_file, .signed_in = serves, .signed_out = signed_out};
 
 /* What glusterd runs on where nobody has written a volume file for it. */
-static const char own_volfile[] = "volume management\n    type mgmt/glusterd\nend-volume\n";
+static const char own_volfile[] = "volume management\n    type mgmt/glusterd\n    option transport-type socket\nend-volume\n";
 static const char own_volfile_name[] = "glusterd's own volume file";
 
 static int start_from_file(struct server *s, struct err *err)

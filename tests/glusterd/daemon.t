@@ -8,6 +8,8 @@ NODE_DAEMON=ours
 needs stock fuse
 must start_nodes 2
 must start_glusterd n1
+on n2 rm -f /etc/glusterfs/glusterd.vol
+ok 'a daemon without a volume file' start_glusterd n2
 srv=$(root n1)/srv mnt=$(root n1)/mnt/one
 
 fails_with() { # text words of gluster...
