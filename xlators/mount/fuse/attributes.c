@@ -83,6 +83,8 @@ static void set_attributes(fuse_req_t req, fuse_ino_t ino, const struct stat *at
     valid |= to_set & FUSE_SET_ATTR_GID ? SET_GID : 0;
     valid |= to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW) ? SET_ATIME : 0;
     valid |= to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW) ? SET_MTIME : 0;
+    valid |= to_set & FUSE_SET_ATTR_ATIME_NOW ? SET_ATIME_NOW : 0;
+    valid |= to_set & FUSE_SET_ATTR_MTIME_NOW ? SET_MTIME_NOW : 0;
     valid |= to_set & FUSE_SET_ATTR_CTIME ? SET_CTIME : 0;
     *st = (struct iatt){
         .mode = attr->st_mode,
