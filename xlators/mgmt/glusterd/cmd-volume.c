@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* cmd-volume.c: volume start, stop, delete, list, info, status. */
+/* cmd-volume.c: volume start, stop, delete, list, info. */
 #include "config.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "cli.h"
 #include "dict.h"
 #include "glusterd.h"
@@ -127,7 +128,7 @@ static int delete_run(struct command *c)
 /* ---- list, info ------------------------------------------------------------------------------------------------------------------ */
 
 /* All names: COUNT_KEY, NAME0, NAME1, ... */
-static int put_names(struct command *c, const char *count_key, const char *name_key)
+int put_volume_names(struct command *c, const char *count_key, const char *name_key)
 {
     size_t n;
     struct volview **all = volumes_all(c->gd, &n);
@@ -143,27 +144,7 @@ static int put_names(struct command *c, const char *count_key, const char *name_
 
 static int list_run(struct command *c)
 {
-    return put_names(c, "count", "volume");
-}
-
-/* Numbered keys of one thing of an answer, as text: "volume0." and what follows. */
-struct keyed {
-    struct dict *d;
-    const char *prefix;
-    int r;
-};
-static void put(struct keyed *k, const char *name, const char *value)
-{
-    char key[512];
-    snprintf(key, sizeof key, "%s%s", k->prefix, name);
-    if (k->r == 0)
-        k->r = dict_set_text(k->d, key, value);
-}
-static void put_number(struct keyed *k, const char *name, long long value)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%lld", value);
-    put(k, name, text);
+    return put_volume_names(c, "count", "volume");
 }
 
 static int put_volume(struct command *c, const struct volinfo *v, unsigned int n)
@@ -246,69 +227,6 @@ static int info_run(struct command *c)
     return r < 0 ? command_fail(c, "the volume is larger than one answer can hold") : 0;
 }
 
-/* ---- status ------------------------------------------------------------------------------------------------------------------------ */
-
-enum {
-    STATUS_DETAIL = 0x20, STATUS_TASKS = 0x40, STATUS_VOLUME = 0x100, STATUS_ALL = 0x200, STATUS_BRICK = 0x400,
-    STATUS_KINDS = 0x1f | 0x20 | 0x40 | 0x80,
-};
-
-static int status_row(struct command *c, const struct brickinfo *b, unsigned int n)
-{
-    char prefix[32];
-    snprintf(prefix, sizeof prefix, "brick%u.", n);
-    struct keyed k = {.d = c->out, .prefix = prefix};
-    struct brick_status s = brickrun_status(c->gd, b->path);
-    put(&k, "hostname", b->host);
-    put(&k, "path", b->path);
-    put(&k, "peerid", b->owner);
-    put_number(&k, "port", s.port);
-    put_number(&k, "rdma_port", 0);
-    put_number(&k, "status", s.online);
-    put_number(&k, "pid", s.online ? s.pid : -1);
-    return k.r;
-}
-
-static int status_run(struct command *c)
-{
-    int cmd = command_number(c, "cmd", 0), r = dict_set_textf(c->out, "cmd", "%d", cmd);
-    if (cmd & STATUS_ALL)
-        return r < 0 ? command_fail(c, "no memory") : put_names(c, "vol_count", "vol");
-    const char *brick = command_text(c, "brick");
-    struct volview *w = command_volume(c);
-    unsigned int rows = 0;
-    if (!w)
-        return -1;
-    const struct volinfo *v = w->v;
-    if (r < 0) {
-        r = command_fail(c, "no memory");
-    } else if (v->status != VOLUME_STARTED) {
-        r = command_fail(c, "Volume %s is not started", v->name);
-    } else if (cmd & STATUS_KINDS & ~STATUS_TASKS) {
-        r = command_fail(c, "volume status: this glusterd does not answer clients, mem, inode, fd, callpool, detail and client-list yet");
-    } else {
-        for (unsigned int i = 0; r == 0 && i < v->nr_bricks && !(cmd & STATUS_TASKS); i++) {
-            char text[4500];
-            snprintf(text, sizeof text, "%s:%s", v->bricks[i].host, v->bricks[i].path);
-            if (!(cmd & STATUS_BRICK) || (brick && strcmp(brick, text) == 0))
-                r = status_row(c, &v->bricks[i], rows++);
-        }
-        struct keyed k = {.d = c->out, .prefix = "", .r = r};
-        put(&k, "volname", v->name);
-        put_number(&k, "type", -1);
-        put_number(&k, "hot_brick_count", -1);
-        put_number(&k, "brick-index-max", (long long)rows - 1);
-        put_number(&k, "other-count", 0);
-        put_number(&k, "count", rows);
-        put_number(&k, "tasks", 0);
-        r = k.r < 0 ? command_fail(c, "the volume is larger than one answer can hold") : 0;
-        if (r == 0 && (cmd & STATUS_BRICK) && rows == 0)
-            r = command_fail(c, "No brick %s in volume %s", brick ? brick : "", v->name);
-    }
-    volview_unref(w);
-    return r;
-}
-
 /* ---- the node ------------------------------------------------------------------------------------------------------------------------ */
 
 static int getwd_run(struct command *c)
@@ -371,7 +289,6 @@ const struct command_type stop_command = {.name = "volume stop", .flags = COMMAN
 const struct command_type delete_command = {.name = "volume delete", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = delete_run};
 const struct command_type list_command = {.name = "volume list", .run = list_run};
 const struct command_type info_command = {.name = "volume info", .run = info_run};
-const struct command_type status_command = {.name = "volume status", .flags = COMMAND_LOGGED, .run = status_run};
 const struct command_type getwd_command = {.name = "getwd", .run = getwd_run, .encode = getwd_encode};
 const struct command_type uuid_get_command = {.name = "uuid get", .run = uuid_get_run};
 const struct command_type friends_command = {.name = "pool list", .run = friends_run, .encode = friends_encode};

@@ -67,8 +67,19 @@ int command_fail(struct command *c, const char *fmt, ...) PRINTF(2, 3);      /* 
 int command_fail_errno(struct command *c, int op_errno, const char *fmt, ...) PRINTF(3, 4);
 const char *command_text(const struct command *c, const char *key);          /* of the request; NULL: not there */
 int command_number(const struct command *c, const char *key, int fallback);
+/* All names: COUNT_KEY, NAME_KEY0, NAME_KEY1, ... */
+int put_volume_names(struct command *c, const char *count_key, const char *name_key);
 /* The volume that the request names; a reference. NULL: the command has failed with the usual sentence. */
 struct volview *command_volume(struct command *c);
+
+enum { /* cmd of volume status: spec management 5.3 */
+    VOLSTATUS_MEM = 0x1, VOLSTATUS_CLIENTS = 0x2, VOLSTATUS_INODE = 0x4, VOLSTATUS_FD = 0x8, VOLSTATUS_CALLPOOL = 0x10, VOLSTATUS_DETAIL = 0x20,
+    VOLSTATUS_TASKS = 0x40, VOLSTATUS_CLIENT_LIST = 0x80, VOLSTATUS_VOLUME = 0x100, VOLSTATUS_ALL = 0x200, VOLSTATUS_BRICK = 0x400,
+    VOLSTATUS_NFS = 0x800, VOLSTATUS_SHD = 0x1000, VOLSTATUS_QUOTAD = 0x2000, VOLSTATUS_SNAPD = 0x4000, VOLSTATUS_BITD = 0x8000,
+    VOLSTATUS_SCRUB = 0x10000,
+    VOLSTATUS_ASKED = 0x1f | 0x80, /* what bricks are asked */
+    VOLSTATUS_SERVICES = 0x1f800,
+};
 
 /* ---- bricks ---------------------------------------------------------------------------------------------------------------- */
 
