@@ -62,6 +62,7 @@ write_chooser() { # file
 	read -r kind </etc/gluster-test/\$name
 	if [ "\$kind" = ours ]; then
 	    export GATLING_TRANSPORT_DIR=$build/rpc/transport/socket/.libs
+	    export GATLING_PROGRAMS=/usr/sbin GATLING_STOCK_GLUSTERFS=/usr/sbin/glusterfs
 	    export ASAN_OPTIONS=exitcode=99:detect_leaks=1:log_path=/var/log/glusterfs/sanitizer UBSAN_OPTIONS=print_stacktrace=1
 	    export TSAN_OPTIONS=exitcode=99:log_path=/var/log/glusterfs/sanitizer
 	    LD_LIBRARY_PATH=\$(echo $build/libglusterfs/.libs $build/api/.libs | tr ' ' :)\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* brick.c: bricks as processes: started, watched, stopped.
+/* brick.c: bricks as processes: the list, watched, stopped.
  *
  * Which process is a brick's: who holds the lock on its pid file (child.h).
  *
- * A brick's port is tried by the brick itself: it is started with one, and leaves with status 98 when somebody else has it. It keeps the
- * one that it had last time if it can. */
+ * A brick stands in the list from before its process is started, so that a SIGNIN which comes first finds it; pid 0: no process yet. How
+ * it is started: brick-start.c. */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,21 +19,17 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "brick-impl.h"
 #include "child.h"
 #include "env.h"
 #include "glusterd.h"
 #include "log.h"
 
 #define DOMAIN "glusterd"
-#define EXIT_PORT_TAKEN 98
 
 /* ---- names of files -------------------------------------------------------------------------------------------------------- */
 
-struct names {
-    char pid_file[4400], socket[64 + 4096], log[4400], volfile_id[4400];
-};
-
-static int names_of(struct glusterd *gd, const char *volume, const char *host, const char *path, struct names *n)
+int brick_names(struct glusterd *gd, const char *volume, const char *host, const char *path, struct brick_names *n)
 {
     char run[4400];
     char *dashed = path_dashed(path, false);
@@ -49,8 +46,8 @@ static int names_of(struct glusterd *gd, const char *volume, const char *host, c
 
 int brickrun_socket(struct glusterd *gd, const struct volinfo *v, unsigned int i, char *path, size_t size)
 {
-    struct names n;
-    if (names_of(gd, v->name, v->bricks[i].host, v->bricks[i].path, &n) < 0)
+    struct brick_names n;
+    if (brick_names(gd, v->name, v->bricks[i].host, v->bricks[i].path, &n) < 0)
         return -ENOMEM;
     snprintf(path, size, "%s", n.socket);
     return 0;
@@ -58,8 +55,8 @@ int brickrun_socket(struct glusterd *gd, const struct volinfo *v, unsigned int i
 
 int brickrun_log(struct glusterd *gd, const struct volinfo *v, unsigned int i, char *path, size_t size)
 {
-    struct names n;
-    if (names_of(gd, v->name, v->bricks[i].host, v->bricks[i].path, &n) < 0)
+    struct brick_names n;
+    if (brick_names(gd, v->name, v->bricks[i].host, v->bricks[i].path, &n) < 0)
         return -ENOMEM;
     snprintf(path, size, "%s", n.log);
     return 0;
@@ -67,10 +64,10 @@ int brickrun_log(struct glusterd *gd, const struct volinfo *v, unsigned int i, c
 
 /* ---- the list ---------------------------------------------------------------------------------------------------------------- */
 
-static struct brickrun *find_locked(struct glusterd *gd, const char *path)
+struct brickrun *brick_find_locked(struct glusterd *gd, const char *path)
 {
     for (struct brickrun *b = gd->bricks; b; b = b->next)
-        if (strcmp(b->path, path) == 0)
+        if (!b->dead && strcmp(b->path, path) == 0)
             return b;
     return NULL;
 }
@@ -81,7 +78,16 @@ static void run_free(struct brickrun *b)
         close(b->watch.fd);
     free(b->volume);
     free(b->path);
+    free(b->pid_file);
     free(b);
+}
+
+static void unlink_locked(struct glusterd *gd, struct brickrun *b)
+{
+    struct brickrun **at = &gd->bricks;
+    while (*at != b)
+        at = &(*at)->next;
+    *at = b->next;
 }
 
 /* On the loop: the process has ended. */
@@ -93,10 +99,7 @@ static void ended(struct watch *w, uint32_t events)
     loop_unwatch(gd->process->env.loop, w);
     pthread_mutex_lock(&gd->lock);
     bool told = b->state == BRICK_STOPPED; /* by brickrun_stop() */
-    struct brickrun **at = &gd->bricks;
-    while (*at != b)
-        at = &(*at)->next;
-    *at = b->next;
+    unlink_locked(gd, b);
     pthread_mutex_unlock(&gd->lock);
     if (told)
         log_info(DOMAIN, "brick %s of volume %s, process %d: stopped", b->path, b->volume, b->pid);
@@ -109,49 +112,90 @@ static void ended(struct watch *w, uint32_t events)
 static void arm(struct loop_work *w)
 {
     struct brickrun *b = container_of(w, struct brickrun, arm);
+    b->posted = false;
+    if (!b->gd) { /* bricks_forget() came first */
+        run_free(b);
+        return;
+    }
     if (loop_watch(b->gd->process->env.loop, &b->watch) < 0)
         log_error(DOMAIN, "brick %s: its process cannot be watched", b->path);
 }
 
-/* Enters the process that holds the pid file's lock. -ESRCH: there is none. */
-static int enter(struct glusterd *gd, const char *volume, const char *path, const char *pid_file, int port)
+int brick_expect(struct glusterd *gd, const char *volume, const char *path, const char *pid_file)
 {
-    int pid, fd = child_open(pid_file, &pid);
-    if (fd < 0)
-        return -ESRCH;
     struct brickrun *b = calloc(1, sizeof *b);
-    if (!b || !(b->volume = strdup(volume)) || !(b->path = strdup(path))) {
+    if (b)
+        b->watch = (struct watch){.fd = -1, .events = EPOLLIN, .ready = ended};
+    if (!b || !(b->volume = strdup(volume)) || !(b->path = strdup(path)) || !(b->pid_file = strdup(pid_file))) {
         if (b)
-            free(b->volume);
-        free(b);
-        close(fd);
+            run_free(b);
         return -ENOMEM;
     }
-    b->pid = pid;
-    b->port = port;
     b->gd = gd;
-    b->state = port ? BRICK_STARTED : BRICK_STARTING;
-    b->watch = (struct watch){.fd = fd, .events = EPOLLIN, .ready = ended};
+    b->state = BRICK_STARTING;
     b->arm.run = arm;
     pthread_mutex_lock(&gd->lock);
-    struct brickrun *before = find_locked(gd, path);
-    if (!before) {
+    struct brickrun *before = brick_find_locked(gd, path);
+    if (before && before->pid) { /* has its process ended, and ended() is still to come? */
+        struct pollfd p = {.fd = before->watch.fd, .events = POLLIN};
+        before->dead = poll(&p, 1, 0) == 1;
+    }
+    bool there = before && !before->dead;
+    if (!there) {
         b->next = gd->bricks;
         gd->bricks = b;
     }
     pthread_mutex_unlock(&gd->lock);
-    if (before) { /* SIGNIN came first */
+    if (there)
         run_free(b);
-        return 0;
+    return there ? -EEXIST : 0;
+}
+
+void brick_give_up(struct glusterd *gd, const char *path)
+{
+    pthread_mutex_lock(&gd->lock);
+    struct brickrun *b = brick_find_locked(gd, path);
+    if (b && b->pid == 0)
+        unlink_locked(gd, b);
+    else
+        b = NULL;
+    pthread_mutex_unlock(&gd->lock);
+    if (b)
+        run_free(b);
+}
+
+int brick_enter(struct glusterd *gd, const char *volume, const char *path, const char *pid_file, int port)
+{
+    int pid, fd = child_open(pid_file, &pid);
+    if (fd < 0)
+        return -ESRCH;
+    int r = brick_expect(gd, volume, path, pid_file);
+    if (r < 0 && r != -EEXIST) {
+        close(fd);
+        return r;
     }
-    loop_post(gd->process->env.loop, &b->arm);
+    pthread_mutex_lock(&gd->lock);
+    struct brickrun *b = brick_find_locked(gd, path);
+    bool new = b && b->pid == 0;
+    if (new) {
+        b->pid = pid;
+        b->watch.fd = fd;
+        b->port = port ? port : b->port;
+        b->state = b->port ? BRICK_STARTED : BRICK_STARTING;
+        b->posted = true;
+    }
+    pthread_mutex_unlock(&gd->lock);
+    if (new)
+        loop_post(gd->process->env.loop, &b->arm); /* it is freed on the loop only, which has this still to run */
+    else
+        close(fd);
     return 0;
 }
 
 struct brick_status brickrun_status(struct glusterd *gd, const char *path)
 {
     SCOPED_LOCK(&gd->lock);
-    const struct brickrun *b = find_locked(gd, path);
+    const struct brickrun *b = brick_find_locked(gd, path);
     if (!b || b->state == BRICK_STOPPED)
         return (struct brick_status){0};
     return (struct brick_status){.online = b->port > 0, .pid = b->pid, .port = b->port};
@@ -162,40 +206,52 @@ int brickrun_port(struct glusterd *gd, const char *path)
     return brickrun_status(gd, path).port;
 }
 
-bool brick_signed_in(struct glusterd *gd, const char *path, int port, int pid, struct rpc_conn *conn)
+/* The list has each brick that we have started, also while it starts. One that a former life was starting is looked for in the volumes. */
+static bool is_ours(struct glusterd *gd, const char *path, int pid)
 {
-    size_t n;
+    char pid_file[4400] = "";
+    size_t n = 0;
+    pthread_mutex_lock(&gd->lock);
+    const struct brickrun *b = brick_find_locked(gd, path);
+    if (b && b->state != BRICK_STOPPED)
+        snprintf(pid_file, sizeof pid_file, "%s", b->pid_file);
+    pthread_mutex_unlock(&gd->lock);
+    if (pid_file[0])
+        return child_holder(pid_file) == pid;
     struct volview **all = volumes_all(gd, &n);
     bool ours = false;
-    for (size_t i = 0; i < n && !ours && port > 0 && port < 65536; i++) {
+    for (size_t i = 0; i < n && !ours; i++) {
         const struct volinfo *v = all[i]->v;
         for (unsigned int k = 0; k < v->nr_bricks && !ours; k++) {
             const struct brickinfo *info = &v->bricks[k];
-            struct names names;
-            if (strcmp(info->path, path) != 0 || strcmp(info->owner, gd->uuid) != 0 || names_of(gd, v->name, info->host, path, &names) < 0)
-                continue;
-            if (child_holder(names.pid_file) != pid)
-                continue;
-            enter(gd, v->name, path, names.pid_file, 0);
-            pthread_mutex_lock(&gd->lock);
-            struct brickrun *b = find_locked(gd, path);
-            if (b && b->pid == pid && b->state != BRICK_STOPPED) {
-                b->port = port;
-                b->conn = conn;
-                b->state = BRICK_STARTED;
-                ours = true;
-            }
-            pthread_mutex_unlock(&gd->lock);
+            struct brick_names names;
+            ours = strcmp(info->path, path) == 0 && strcmp(info->owner, gd->uuid) == 0 &&
+                   brick_names(gd, v->name, info->host, path, &names) == 0 && child_holder(names.pid_file) == pid &&
+                   brick_enter(gd, v->name, path, names.pid_file, 0) == 0;
         }
     }
     volumes_free(all, n);
     return ours;
 }
 
+bool brick_signed_in(struct glusterd *gd, const char *path, int port, int pid, struct rpc_conn *conn)
+{
+    if (port <= 0 || port > 65535 || pid <= 0 || !is_ours(gd, path, pid))
+        return false;
+    SCOPED_LOCK(&gd->lock);
+    struct brickrun *b = brick_find_locked(gd, path);
+    if (!b || (b->pid && b->pid != pid) || b->state == BRICK_STOPPED)
+        return false;
+    b->port = port;
+    b->conn = conn;
+    b->state = BRICK_STARTED;
+    return true;
+}
+
 bool brick_signed_out(struct glusterd *gd, const char *path, struct rpc_conn *conn)
 {
     SCOPED_LOCK(&gd->lock);
-    struct brickrun *b = find_locked(gd, path);
+    struct brickrun *b = brick_find_locked(gd, path);
     if (!b || b->conn != conn)
         return false;
     b->port = 0;
@@ -262,100 +318,20 @@ int brick_check_id(const struct volinfo *v, unsigned int i, bool repair, struct 
                    n < 0 ? strerror(errno) : "it is not 16 bytes long");
 }
 
-/* ---- start ---------------------------------------------------------------------------------------------------------------------- */
-
-static int run_with_port(struct glusterd *gd, const struct volinfo *v, const struct brickinfo *b, const struct names *n, int port, struct err *err)
-{
-    char uuid[96], number[16], listen[300], bind[300];
-    char *argv[32];
-    size_t k = 0;
-    snprintf(uuid, sizeof uuid, "*-posix.glusterd-uuid=%s", gd->uuid);
-    snprintf(number, sizeof number, "%d", port);
-    snprintf(listen, sizeof listen, "%s-server.listen-port=%d", v->name, port);
-    const char *const words[] = {
-        "glusterfsd", "-s", b->host, "--volfile-id", n->volfile_id, "-p", n->pid_file, "-S", n->socket, "--brick-name", b->path, "-l", n->log,
-        "--xlator-option", uuid, "--process-name", "brick", "--brick-port", number, "--xlator-option", listen,
-    };
-    for (; k < array_len(words); k++)
-        argv[k] = (char *)words[k];
-    if (gd->bind_address) {
-        snprintf(bind, sizeof bind, "transport.socket.bind-address=%s", gd->bind_address);
-        argv[k++] = (char *)"--xlator-option";
-        argv[k++] = bind;
-    }
-    argv[k] = NULL;
-    return child_run(argv, err);
-}
-
-/* A port that some other brick of ours has, or had when it last ran, is none for this one. */
-static bool port_is_anothers(struct glusterd *gd, const char *path, int port)
-{
-    size_t n;
-    struct volview **all = volumes_all(gd, &n);
-    bool yes = false;
-    for (size_t i = 0; i < n; i++)
-        for (unsigned int k = 0; k < all[i]->v->nr_bricks; k++)
-            yes |= all[i]->v->bricks[k].port == port && strcmp(all[i]->v->bricks[k].path, path) != 0;
-    volumes_free(all, n);
-    pthread_mutex_lock(&gd->lock);
-    for (struct brickrun *b = gd->bricks; b; b = b->next)
-        yes |= b->port == port && strcmp(b->path, path) != 0;
-    pthread_mutex_unlock(&gd->lock);
-    return yes;
-}
-
-int brickrun_start(struct glusterd *gd, const struct volinfo *v, unsigned int i, bool force, struct err *err)
-{
-    const struct brickinfo *b = &v->bricks[i];
-    struct names n;
-    if (strcmp(b->owner, gd->uuid) != 0)
-        return err_set(err, -EHOSTUNREACH, "brick %s:%s belongs to another machine", b->host, b->path);
-    int r = brick_check_id(v, i, force || v->status == VOLUME_CREATED, err);
-    if (r < 0)
-        return r;
-    if (names_of(gd, v->name, b->host, b->path, &n) < 0)
-        return err_set(err, -ENOMEM, "brick %s: no memory", b->path);
-    if (enter(gd, v->name, b->path, n.pid_file, b->port) == 0)
-        return 0; /* it runs already */
-    if ((r = child_make_folder_of(n.pid_file, err)) < 0 || (r = child_make_folder_of(n.log, err)) < 0)
-        return r;
-    unlink(n.socket);
-    int first = b->port >= gd->base_port && b->port <= gd->max_port ? b->port : (int)gd->base_port;
-    int range = (int)(gd->max_port - gd->base_port) + 1;
-    for (int k = 0; k < range; k++) {
-        int port = (int)gd->base_port + (first - (int)gd->base_port + k) % range;
-        if (port_is_anothers(gd, b->path, port))
-            continue;
-        int status = run_with_port(gd, v, b, &n, port, err);
-        if (status == EXIT_PORT_TAKEN)
-            continue;
-        if (status < 0)
-            return status;
-        if (status > 0)
-            return err_set(err, -EIO, "brick %s:%s did not start (exit status %d); its log %s says why", b->host, b->path, status, n.log);
-        if (enter(gd, v->name, b->path, n.pid_file, 0) < 0)
-            return err_set(err, -EIO, "brick %s:%s ended right after its start; its log %s says why", b->host, b->path, n.log);
-        return 0;
-    }
-    return err_set(err, -EADDRINUSE, "brick %s:%s: every port from %d to %d is taken", b->host, b->path, (int)gd->base_port, (int)gd->max_port);
-}
-
 /* ---- stop ------------------------------------------------------------------------------------------------------------------------ */
 
 int brickrun_stop(struct glusterd *gd, const char *path)
 {
     int fd = -1;
     pthread_mutex_lock(&gd->lock);
-    struct brickrun *b = find_locked(gd, path);
-    if (b) {
+    struct brickrun *b = brick_find_locked(gd, path);
+    if (b && b->pid) {
         b->state = BRICK_STOPPED;
         fd = fcntl(b->watch.fd, F_DUPFD_CLOEXEC, 0); /* the loop may close its own when the process ends */
     }
     pthread_mutex_unlock(&gd->lock);
-    if (!b)
-        return 0;
     if (fd < 0)
-        return -errno;
+        return 0; /* it does not run */
     child_end(fd, path);
     close(fd);
     return 0;
@@ -370,10 +346,10 @@ void bricks_adopt(struct glusterd *gd)
     for (size_t i = 0; i < n; i++) {
         const struct volinfo *v = all[i]->v;
         for (unsigned int k = 0; k < v->nr_bricks; k++) {
-            struct names names;
-            if (strcmp(v->bricks[k].owner, gd->uuid) != 0 || names_of(gd, v->name, v->bricks[k].host, v->bricks[k].path, &names) < 0)
+            struct brick_names names;
+            if (strcmp(v->bricks[k].owner, gd->uuid) != 0 || brick_names(gd, v->name, v->bricks[k].host, v->bricks[k].path, &names) < 0)
                 continue;
-            if (enter(gd, v->name, v->bricks[k].path, names.pid_file, v->bricks[k].port) == 0)
+            if (brick_enter(gd, v->name, v->bricks[k].path, names.pid_file, v->bricks[k].port) == 0)
                 log_info(DOMAIN, "brick %s of volume %s runs already, on port %d", v->bricks[k].path, v->name, v->bricks[k].port);
         }
     }
@@ -385,6 +361,10 @@ void bricks_forget(struct glusterd *gd)
     while (gd->bricks) {
         struct brickrun *b = gd->bricks;
         gd->bricks = b->next;
+        if (b->posted) { /* arm() is still to run: it frees what has no daemon any more */
+            b->gd = NULL;
+            continue;
+        }
         loop_unwatch(gd->process->env.loop, &b->watch);
         run_free(b);
     }

@@ -15,7 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
+#include "util.h"
 
 #define DOMAIN "glusterd"
 #define START_MS 120000 /* a program that has not said by then how its start went is ended */
@@ -62,13 +64,11 @@ int child_open(const char *pid_file, int *ret_pid)
     return fd;
 }
 
-int child_run(char *const argv[], struct err *err)
+int child_spawn(struct child *c, char *const argv[], struct err *err)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
     sigset_t none, usual;
-    pid_t pid;
-    int status = 0;
     sigemptyset(&none);
     sigfillset(&usual);
     posix_spawn_file_actions_init(&files);
@@ -79,21 +79,58 @@ int child_run(char *const argv[], struct err *err)
     posix_spawnattr_setsigmask(&attr, &none); /* our threads block all signals */
     posix_spawnattr_setsigdefault(&attr, &usual);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int failed = posix_spawnp(&pid, argv[0], &files, &attr, argv, environ);
+    int failed = posix_spawnp(&c->pid, argv[0], &files, &attr, argv, environ);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attr);
     if (failed)
         return err_set(err, -failed, "%s: cannot be started: %s", argv[0], strerror(failed));
-    struct pollfd p = {.fd = pidfd_open(pid, 0), .events = POLLIN};
-    if (p.fd >= 0 && poll(&p, 1, START_MS) == 0) {
-        kill(pid, SIGKILL); /* not reaped yet: the number is still its own */
-        err_set(err, -ETIMEDOUT, "%s: did not come up within %d s", argv[0], START_MS / 1000);
+    c->fd = pidfd_open(c->pid, 0);
+    c->end_ms = clock_ms() + START_MS;
+    return 0;
+}
+
+size_t children_wait(struct child *const *all, size_t n)
+{
+    struct pollfd p[CHILDREN_MAX];
+    for (;;) {
+        uint64_t now = clock_ms(), end = UINT64_MAX;
+        for (size_t i = 0; i < n; i++) {
+            if (all[i]->fd < 0 || all[i]->end_ms <= now)
+                return i; /* no descriptor was left for it: child_reap() waits */
+            p[i] = (struct pollfd){.fd = all[i]->fd, .events = POLLIN};
+            end = min_of(end, all[i]->end_ms);
+        }
+        if (poll(p, n, (int)(end - now)) <= 0)
+            continue;
+        for (size_t i = 0; i < n; i++)
+            if (p[i].revents)
+                return i;
     }
-    if (p.fd >= 0)
-        close(p.fd);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+}
+
+int child_reap(struct child *c)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+    int status = 0;
+    bool late = c->fd >= 0 && clock_ms() >= c->end_ms && poll(&p, 1, 0) == 0;
+    if (late)
+        kill(c->pid, SIGKILL); /* not reaped yet: the number is still its own */
+    if (c->fd >= 0)
+        close(c->fd);
+    while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
         ;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+    return late ? -ETIMEDOUT : WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+int child_run(char *const argv[], struct err *err)
+{
+    struct child c, *one = &c;
+    int r = child_spawn(&c, argv, err);
+    if (r < 0)
+        return r;
+    children_wait(&one, 1);
+    r = child_reap(&c);
+    return r < 0 ? err_set(err, r, "%s: did not come up within %d s", argv[0], START_MS / 1000) : r;
 }
 
 void child_end(int pidfd, const char *what)

@@ -9,14 +9,27 @@
 #define GLUSTERD_CHILD_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 struct err;
+
+/* A program under way to the background. */
+struct child {
+    pid_t pid;
+    int fd;                      /* a pidfd; -1: none was to be had */
+    uint64_t end_ms;             /* when it is given up */
+};
+#define CHILDREN_MAX 16
+int child_spawn(struct child *c, char *const argv[], struct err *err);
+size_t children_wait(struct child *const *all, size_t n); /* which one has ended, or is late; n up to CHILDREN_MAX */
+int child_reap(struct child *c);                          /* its exit status; -ETIMEDOUT: it was late, and has been killed */
 
 /* The process that holds the lock on a pid file; 0: none. */
 int child_holder(const char *pid_file);
 /* The same with a pidfd, which is the caller's. -ESRCH: there is none. */
 int child_open(const char *pid_file, int *ret_pid);
-/* Runs a program that goes to the background by itself when it serves. Its exit status, or -errno with a sentence. */
+/* The three in one. Exit status, or -errno with a sentence. */
 int child_run(char *const argv[], struct err *err);
 /* SIGTERM, and SIGKILL when it has not ended by that; waits for the end. what: for the log. */
 void child_end(int pidfd, const char *what);

@@ -26,24 +26,26 @@ static int name_and_id(struct command *c, const struct volinfo *v)
 
 static int start_bricks(struct command *c, struct volinfo *v, bool force)
 {
-    struct err err = {""};
-    unsigned int failed = 0;
+    struct brickstart *starts = calloc(v->nr_bricks + 1, sizeof *starts);
+    const char *why = NULL;
+    if (!starts)
+        return command_fail(c, "no memory");
+    for (unsigned int i = 0; i < v->nr_bricks; i++)
+        starts[i] = (struct brickstart){.v = v, .i = i, .force = force};
+    size_t failed = bricks_start(c->gd, starts, v->nr_bricks);
     for (unsigned int i = 0; i < v->nr_bricks; i++) {
-        struct err why = {""};
-        if (brickrun_start(c->gd, v, i, force, &why) < 0) {
-            if (failed++ == 0)
-                err = why;
-            log_error("glusterd", "%s", why.text);
-            continue;
-        }
         int port = brickrun_port(c->gd, v->bricks[i].path);
         if (port > 0)
             v->bricks[i].port = port;
+        if (starts[i].result == 0)
+            continue;
+        log_error("glusterd", "%s", starts[i].err.text);
+        why = why ? why : starts[i].err.text;
     }
     /* With force the bricks that can be started are. */
-    if (failed == 0 || (force && failed < v->nr_bricks))
-        return 0;
-    return command_fail(c, "%s", err.text);
+    int r = failed == 0 || (force && failed < v->nr_bricks) ? 0 : command_fail(c, "%s", why);
+    free(starts);
+    return r;
 }
 
 static int start_run(struct command *c)

@@ -193,7 +193,10 @@ void command_begin(struct glusterd *gd, struct rpc_request *req, const struct co
     if (!c || (args_size && !copy)) {
         free(c);
         dict_unref(in);
-        rpc_reply_error(req, RPC_SYSTEM_ERR);
+        if (req)
+            rpc_reply_error(req, RPC_SYSTEM_ERR);
+        else
+            log_error(DOMAIN, "%s of %s: no memory", type->name, name ? name : "");
         return;
     }
     if (copy)

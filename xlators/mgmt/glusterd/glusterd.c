@@ -217,47 +217,6 @@ static int glusterd_init(struct xlator *xl, struct err *err)
     return 0;
 }
 
-/* Bricks of started volumes that do not run: all at once, on workers. */
-struct boot {
-    struct job job;
-    struct glusterd *gd;
-    char volume[257];
-    unsigned int brick;
-};
-
-static void boot_one(struct job *j)
-{
-    struct boot *b = container_of(j, struct boot, job);
-    struct volview *w = volumes_get(b->gd, b->volume);
-    struct err err = {""};
-    if (w && w->v->status == VOLUME_STARTED && b->brick < w->v->nr_bricks && brickrun_start(b->gd, w->v, b->brick, false, &err) < 0)
-        log_error(DOMAIN, "%s", err.text);
-    volview_unref(w);
-    commands_let_go(b->gd);
-    free(b);
-}
-
-static void boot(struct glusterd *gd)
-{
-    size_t n;
-    struct volview **all = volumes_all(gd, &n);
-    for (size_t i = 0; i < n; i++) {
-        const struct volinfo *v = all[i]->v;
-        for (unsigned int k = 0; k < v->nr_bricks && v->status == VOLUME_STARTED; k++) {
-            struct boot *b = strcmp(v->bricks[k].owner, gd->uuid) == 0 ? calloc(1, sizeof *b) : NULL;
-            if (!b)
-                continue;
-            *b = (struct boot){.job = {.run = boot_one, .class = CLASS_NORMAL}, .gd = gd, .brick = k};
-            snprintf(b->volume, sizeof b->volume, "%s", v->name);
-            pthread_mutex_lock(&gd->lock);
-            gd->running++;
-            pthread_mutex_unlock(&gd->lock);
-            pool_add(gd->process->pool, &b->job);
-        }
-    }
-    volumes_free(all, n);
-}
-
 /* ---- the end ------------------------------------------------------------------------------------------------------------------------- */
 
 void commands_let_go(struct glusterd *gd)
@@ -291,7 +250,7 @@ static void glusterd_notify(struct xlator *xl, enum xlator_event event, void *da
     struct glusterd *gd = xl->priv;
     (void)data;
     if (event == EVENT_PARENT_UP && !gd->upgrade)
-        boot(gd);
+        boot_volumes(gd);
     if (event != EVENT_PARENT_DOWN || gd->held)
         return;
     gd->held = true;
@@ -313,6 +272,7 @@ static void glusterd_fini(struct xlator *xl)
         return;
     loop_disarm(gd->process->env.loop, &gd->drain);
     bricks_forget(gd);
+    volumes_free(gd->boot, gd->nr_boot);
     if (gd->local)
         rpc_service_free(gd->local);
     if (gd->remote)

@@ -52,7 +52,7 @@ struct command_type {
 struct command {
     struct job job;
     struct glusterd *gd;
-    struct rpc_request *req;
+    struct rpc_request *req;     /* NULL: the daemon's own (boot.c); its type has an encode() that answers nobody */
     const struct command_type *type;
     struct dict *in, *out;       /* out: made when the command begins */
     const char *name;            /* what it has to itself: the volume's, or "" for the node's own things; lives with the command */
@@ -85,13 +85,17 @@ enum { /* cmd of volume status: spec management 5.3 */
 
 enum brick_state { BRICK_STOPPED, BRICK_STARTING, BRICK_STARTED };
 struct brickrun {
-    char *volume, *path;
+    char *volume, *path, *pid_file;
     enum brick_state state;
-    int pid, port;               /* port: what the brick has said in SIGNIN; 0: not signed in */
+    int pid;                     /* 0: its process is being started */
+    int port;                    /* what the brick has said in SIGNIN; 0: not signed in */
+    int try_port;                /* that it is being started with; 0: none */
     struct watch watch;          /* its pidfd; -1: none */
     struct rpc_conn *conn;       /* that signed in; compared only */
-    struct glusterd *gd;
+    struct glusterd *gd;         /* NULL: the daemon has ended before arm has run */
     struct loop_work arm;
+    bool dead;                   /* its process has ended, another one takes its place, and the loop is still to hear of it */
+    bool posted;                 /* arm is on its way to the loop */
     struct brickrun *next;
 };
 struct brick_status {
@@ -116,6 +120,8 @@ struct glusterd {
     struct volview *volumes;     /* lock */
     struct command *busy;        /* lock: commands that have their name to themselves and run */
     struct brickrun *bricks;     /* lock */
+    struct volview **boot;       /* lock: volumes that are still to be looked after; NULL: none */
+    size_t boot_at, nr_boot;     /* lock */
     int running;                 /* lock: commands under way, for the end */
     bool ending;                 /* lock: no more questions to bricks */
     struct brickround *rounds;   /* lock: brickcall.c's, under way */
@@ -154,8 +160,19 @@ void commands_let_go(struct glusterd *gd);
 extern const struct command_type *const cli_commands[]; /* by procedure, NR_CLI */
 extern const struct rpc_actor cli_actors[], cli_readonly_actors[];
 
+/* boot.c: bricks and services of started volumes that do not run */
+void boot_volumes(struct glusterd *gd);
+
 /* brick.c */
-int brickrun_start(struct glusterd *gd, const struct volinfo *v, unsigned int i, bool force, struct err *err); /* waits */
+struct brickstart {
+    const struct volinfo *v;     /* what it is to be; need not be published yet, but its volume file has to be written */
+    unsigned int i;
+    bool force;                  /* set a missing mark again */
+    int result;                  /* 0: it runs; -errno with err */
+    struct err err;
+};
+/* All of them, a few at a time; waits until each has come up or failed. The number of those that failed. */
+size_t bricks_start(struct glusterd *gd, struct brickstart *starts, size_t n);
 int brickrun_stop(struct glusterd *gd, const char *path);                                                  /* waits */
 struct brick_status brickrun_status(struct glusterd *gd, const char *path);
 void bricks_adopt(struct glusterd *gd);                    /* those that a former life has started */
