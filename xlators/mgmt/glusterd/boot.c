@@ -8,6 +8,7 @@
 
 #include "glusterd.h"
 #include "log.h"
+#include "shd.h"
 
 #define LANES 4 /* each starts several bricks at once: bricks_start() */
 
@@ -26,6 +27,9 @@ static int boot_run(struct command *c)
         if (starts[i].result < 0)
             log_error("glusterd", "%s", starts[i].err.text);
     free(starts);
+    struct err err = {""};
+    if (w && shd_is_wanted(w->v) && shd_follow(c->gd, &err) < 0)
+        log_error("glusterd", "%s", err.text);
     volview_unref(w);
     return 0;
 }

@@ -102,7 +102,7 @@ static int ask_it(struct line *l)
     brickop_req req = {
         .name = wire_str(call->name ? call->name : ""),
         .op = call->op ? call->op : (int)call->procedure,
-        .input = call->text ? (wire_bytes){.at = (const uint8_t *)call->text, .len = (uint32_t)strlen(call->text) + 1} : input,
+        .input = call->text ? (wire_bytes){.at = (const uint8_t *)call->text, .len = (uint32_t)strlen(call->text)} : input,
         .dict = {.at = dict.at, .len = dict.len},
     };
     if (r == 0)

@@ -14,6 +14,7 @@
 #include "dict.h"
 #include "filesystem.h"
 #include "glusterd.h"
+#include "shd.h"
 #include "log.h"
 
 /* ---- clients by name ------------------------------------------------------------------------------------------------------------ */
@@ -182,8 +183,30 @@ static int lacks_service(struct command *c, const struct volinfo *v, int cmd)
 /* Rows of services behind those of the bricks; *rows counts both. */
 static int put_services(struct command *c, const struct volinfo *v, int cmd, unsigned int *rows)
 {
-    (void)c, (void)v, (void)cmd, (void)rows;
-    return 0;
+    char prefix[32];
+    if (!shd_is_enabled(v) || ((cmd & VOLSTATUS_ASKED) && !(cmd & VOLSTATUS_SHD)) || (cmd & VOLSTATUS_DETAIL))
+        return 0;
+    snprintf(prefix, sizeof prefix, "brick%u.", (*rows)++);
+    struct keyed k = {.d = c->out, .prefix = prefix};
+    int pid = shd_pid(c->gd, v->name);
+    put(&k, "hostname", "Self-heal Daemon");
+    put(&k, "path", "localhost");
+    put(&k, "peerid", c->gd->uuid);
+    put_number(&k, "port", 0);
+    put_number(&k, "status", pid != 0);
+    put_number(&k, "pid", pid ? pid : -1);
+    if (k.r < 0)
+        return command_fail(c, "no memory");
+    if (!(cmd & VOLSTATUS_ASKED) || pid == 0)
+        return 0;
+    struct brickcall call = {.procedure = BRICKOP_NODE_STATUS, .in = c->in};
+    int r = shd_socket(c->gd, v->name, call.socket, sizeof call.socket);
+    if (r == 0)
+        brickcalls_run(c->gd, &call, 1, BRICKCALL_MS);
+    if (r == 0 && call.err == 0 && call.op_ret == 0 && brickcall_merge(&call, c->out, prefix) < 0)
+        r = command_fail(c, "what the self-heal daemon says is larger than one answer can be");
+    brickcalls_done(&call, 1);
+    return r < 0 ? -1 : 0;
 }
 
 static int put_tasks(struct command *c, const struct volinfo *v)

@@ -21,6 +21,7 @@
 #include "log.h"
 #include "programs.h"
 #include "secure-access.h"
+#include "shd.h"
 
 #define DOMAIN "glusterd"
 #define DRAIN_TICK_MS 10
@@ -193,6 +194,7 @@ static int glusterd_init(struct xlator *xl, struct err *err)
     gd->xl = xl;
     gd->process = xl->graph->process;
     pthread_mutex_init(&gd->lock, NULL);
+    pthread_mutex_init(&gd->shd_lock, NULL);
     gd->lock_made = true;
     if (gd->base_port > gd->max_port)
         return err_set(err, -EINVAL, "volume %s: base-port %d is above max-port %d", xl->name, (int)gd->base_port, (int)gd->max_port);
@@ -283,6 +285,8 @@ static void glusterd_fini(struct xlator *xl)
         volview_unref(w);
     }
     pairs_done(&gd->globals);
+    shd_done(gd);
+    pthread_mutex_destroy(&gd->shd_lock);
     pthread_mutex_destroy(&gd->lock);
 }
 

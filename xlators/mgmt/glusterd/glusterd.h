@@ -120,6 +120,8 @@ struct glusterd {
     struct volview *volumes;     /* lock */
     struct command *busy;        /* lock: commands that have their name to themselves and run */
     struct brickrun *bricks;     /* lock */
+    pthread_mutex_t shd_lock;    /* one at a time starts or tells the self-heal daemon; outermost: others are taken below it */
+    struct shd_volume *shd_volumes; /* shd_lock: what it has been given */
     struct volview **boot;       /* lock: volumes that are still to be looked after; NULL: none */
     size_t boot_at, nr_boot;     /* lock */
     int running;                 /* lock: commands under way, for the end */

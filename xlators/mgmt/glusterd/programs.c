@@ -21,6 +21,7 @@
 #include "log.h"
 #include "portmap.h"
 #include "programs.h"
+#include "shd.h"
 #include "wire.h"
 
 #define DOMAIN "glusterd"
@@ -155,6 +156,7 @@ static char *read_spec(struct glusterd *gd, const char *file, size_t *len)
 }
 
 struct getspec {
+    char shd[257];               /* the self-heal daemon asks for this volume; "": somebody asks for something else */
     char key[KEY_MAX + 1];
     char *text;
     size_t len;
@@ -179,6 +181,8 @@ static int getspec_run(struct command *c)
     g->text = read_spec(c->gd, s.file, &g->len);
     if (!g->text)
         return command_fail_errno(c, errno, "getspec: %s: %s", g->key, strerror(errno));
+    if (strstr(g->key, "shd/"))
+        snprintf(g->shd, sizeof g->shd, "%s", s.volume);
     conn_follows(c->gd, c->req->conn, s.volume);
     return 0;
 }
@@ -186,10 +190,21 @@ static int getspec_run(struct command *c)
 static void getspec_encode(struct command *c)
 {
     struct getspec *g = (struct getspec *)c->args;
+    uint8_t bytes[4600];
+    size_t len = 0;
+    if (c->op_ret == 0 && g->shd[0]) { /* which file it has to lock for this volume */
+        char path[4400];
+        shd_pid_file(c->gd, g->shd, path, sizeof path);
+        if (dict_set_text(c->out, "pidfile", path) == 0 && (len = dict3_size(c->out)) <= sizeof bytes)
+            dict3_encode(c->out, bytes);
+        else
+            len = 0;
+    }
     const struct hndsk_getspec_rsp rsp = {
         .op_ret = c->op_ret < 0 ? -1 : (int32_t)g->len,
         .op_errno = c->op_ret < 0 ? c->op_errno : 0,
         .spec = {.at = g->text, .len = (uint32_t)g->len},
+        .xdata = {.at = bytes, .len = (uint32_t)len},
     };
     reply_with(c, (void *)xdr_hndsk_getspec_rsp, &rsp);
     free(g->text);

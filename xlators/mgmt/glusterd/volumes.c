@@ -13,6 +13,7 @@
 #include "log.h"
 #include "option-table.h"
 #include "option-value.h"
+#include "shd.h"
 
 struct volview *volview_ref(struct volview *w)
 {
@@ -190,5 +191,7 @@ int volume_commit(struct command *c, struct volinfo *v)
     if (volumes_publish(c->gd, v) < 0)
         return command_fail(c, "no memory");
     volume_tell_clients(c->gd, name);
+    if (shd_follow(c->gd, &err) < 0) /* the change stands; whoever asks for a heal hears what is missing */
+        log_error("glusterd", "%s", err.text);
     return 0;
 }
