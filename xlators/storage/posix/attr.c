@@ -92,6 +92,18 @@ static void mdata_load_locked(struct obj *o)
         n->mdata_state = MDATA_ABSENT;
 }
 
+int mdata_try(struct posix *p, struct pnode *n, struct mdata *ret)
+{
+    if (!LIVE(p, ctime))
+        return 0;
+    if (pthread_mutex_trylock(&n->lock) != 0)
+        return -EAGAIN;
+    int r = n->mdata_state == MDATA_UNKNOWN ? -EAGAIN : n->mdata_state == MDATA_PRESENT;
+    *ret = n->mdata;
+    pthread_mutex_unlock(&n->lock);
+    return r;
+}
+
 bool mdata_get(struct obj *o, struct mdata *ret)
 {
     if (!LIVE(o->p, ctime))
@@ -226,6 +238,15 @@ void obj_iatt(struct obj *o, struct iatt *ret)
     iatt_of_stat(&o->st, o->gfid, mdata_get(o, &m) ? &m : NULL, ret);
 }
 
+bool obj_iatt_try(struct obj *o, struct iatt *ret)
+{
+    struct mdata m;
+    int has = mdata_try(o->p, o->node, &m);
+    if (has >= 0)
+        iatt_of_stat(&o->st, o->gfid, has ? &m : NULL, ret);
+    return has >= 0;
+}
+
 int obj_iatt_now(struct obj *o, struct iatt *ret)
 {
     int r = obj_restat(o);
@@ -264,17 +285,9 @@ int op_stat_try(struct posix *p, struct fop *fop)
     if (!f || f->fd < 0 || dict_count(fop->xdata))
         return -EAGAIN;
     struct mdata m;
-    bool has = false;
-    if (LIVE(p, ctime)) {
-        if (pthread_mutex_trylock(&f->node->lock) != 0)
-            return -EAGAIN;
-        bool known = f->node->mdata_state != MDATA_UNKNOWN;
-        has = f->node->mdata_state == MDATA_PRESENT;
-        m = f->node->mdata;
-        pthread_mutex_unlock(&f->node->lock);
-        if (!known)
-            return -EAGAIN;
-    }
+    int has = mdata_try(p, f->node, &m);
+    if (has < 0)
+        return has;
     struct stat st;
     if (fstat(f->fd, &st) < 0)
         return -errno;

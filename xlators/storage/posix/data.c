@@ -12,7 +12,7 @@
 #include "posix.h"
 
 #define PIECE (1 * MiB)
-#define DIRECT_ALIGN 4096
+#define DIRECT_ALIGN 4096 /* the largest block that disks have */
 #define POOLED (32 * KiB) /* from here on buffers are aligned */
 
 int op_open(struct posix *p, struct fop *fop)
@@ -32,7 +32,7 @@ int op_open(struct posix *p, struct fop *fop)
     return min_of(r, 0);
 }
 
-static bool is_direct(struct posix *p, const struct fop *fop)
+bool is_direct(struct posix *p, const struct fop *fop)
 {
     const struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
     return f && (f->flags & O_DIRECT || p->o_direct);
@@ -44,11 +44,11 @@ static int open_file(struct posix *p, struct fop *fop, struct obj *ret)
     return r < 0 || S_ISREG(ret->st.st_mode) ? r : -EINVAL;
 }
 
-/* preadv2() or pwritev2(): size bytes from offset, as far as it gets. With RWF_NOWAIT in one go: what comes back short would wait. */
+/* preadv2() or pwritev2(): size bytes from offset, of which done are there already, as far as it gets. With RWF_NOWAIT in one go: what
+ * comes back short would wait. */
 static ssize_t transfer(ssize_t (*io)(int, const struct iovec *, int, off_t, int), int fd, const struct slicev *sv, size_t size, off_t offset,
-                        int flags)
+                        size_t done, int flags)
 {
-    size_t done = 0;
     while (done < size) {
         struct iovec iov[64];
         unsigned int n = slicev_iov(sv, done, iov, array_len(iov));
@@ -114,39 +114,43 @@ static void read_mark_end(struct fop *fop, const struct stat *st)
         fop->err = ENOENT;
 }
 
-int op_read(struct posix *p, struct fop *fop)
+int read_begin(struct posix *p, struct fop *fop, struct obj *o, bool wait)
 {
-    OBJ(o);
     int r = read_check(fop);
     if (r == 0)
-        r = open_file(p, fop, &o);
+        r = open_file(p, fop, o);
     if (r < 0)
         return r;
     bool direct = is_direct(p, fop);
     size_t size = fop->in.read.size;
     if (size > PIECE) { /* memory for what is there, not for what is asked */
-        uint64_t left = (uint64_t)o.st.st_size > fop->in.read.offset ? (uint64_t)o.st.st_size - fop->in.read.offset : 0;
+        uint64_t left = (uint64_t)o->st.st_size > fop->in.read.offset ? (uint64_t)o->st.st_size - fop->in.read.offset : 0;
         size = min_of(size, (size_t)max_of(left, (uint64_t)1));
         if (direct)
             size = min_of((size + DIRECT_ALIGN - 1) & ~(size_t)(DIRECT_ALIGN - 1), (size_t)fop->in.read.size);
     }
-    r = read_buffers(p, &fop->out.data, size, direct);
+    return read_buffers(p, &fop->out.data, size, direct);
+}
+
+int read_end(struct posix *p, struct fop *fop, struct obj *o, ssize_t n)
+{
+    int r = (size_t)n < fop->out.data.len ? read_trim(&fop->out.data, (size_t)n) : 0;
     if (r < 0)
         return r;
-    ssize_t n = transfer(preadv2, o.fd, &fop->out.data, fop->out.data.len, (off_t)fop->in.read.offset, 0);
-    if (n < 0)
-        return (int)n;
-    if ((size_t)n < fop->out.data.len) {
-        r = read_trim(&fop->out.data, (size_t)n);
-        if (r < 0)
-            return r;
-    }
-    mdata_touch(&o, &fop->cred, fop->cred.time_flags);
-    r = obj_iatt_now(&o, &fop->out.stat);
+    mdata_touch(o, &fop->cred, fop->cred.time_flags);
+    r = obj_iatt_now(o, &fop->out.stat);
     if (r < 0)
         return r;
-    read_mark_end(fop, &o.st);
+    read_mark_end(fop, &o->st);
     return (int)n;
+}
+
+int op_read(struct posix *p, struct fop *fop)
+{
+    OBJ(o);
+    int r = read_begin(p, fop, &o, true);
+    ssize_t n = r < 0 ? r : data_transfer(p, fop, &o, 0);
+    return n < 0 ? (int)n : read_end(p, fop, &o, n);
 }
 
 int op_read_try(struct posix *p, struct fop *fop)
@@ -155,7 +159,7 @@ int op_read_try(struct posix *p, struct fop *fop)
     if (!f || f->fd < 0 || f->is_dir || read_check(fop) < 0 || fop->in.read.size > PIECE || fop->cred.time_flags || is_direct(p, fop))
         return -EAGAIN;
     int r = read_buffers(p, &fop->out.data, fop->in.read.size, false);
-    ssize_t n = r < 0 ? r : transfer(preadv2, f->fd, &fop->out.data, fop->out.data.len, (off_t)fop->in.read.offset, RWF_NOWAIT);
+    ssize_t n = r < 0 ? r : transfer(preadv2, f->fd, &fop->out.data, fop->out.data.len, (off_t)fop->in.read.offset, 0, RWF_NOWAIT);
     r = n < 0 ? -EAGAIN : op_stat_try(p, fop);
     /* Part of it may have to come from the disk. */
     if (r == 0 && (size_t)n < fop->in.read.size && fop->in.read.offset + (uint64_t)n < fop->out.stat.size)
@@ -172,19 +176,14 @@ int op_read_try(struct posix *p, struct fop *fop)
 
 /* ---- WRITE ---- */
 
-/* Direct I/O needs aligned memory; what came from the network is where it landed. */
-static ssize_t write_direct(struct posix *p, int fd, const struct slicev *from, size_t size, off_t offset)
+int write_aligned(struct posix *p, const struct fop *fop, struct slicev *ret)
 {
-    struct slicev copy = {.n = 0};
+    size_t size = fop->in.write.size;
     struct iobuf *b = iobuf_new(p->process->env.bufs, max_of(size, POOLED));
     if (!b)
         return -ENOMEM;
-    slicev_copy_out(from, 0, b->data, size);
-    ssize_t r = slicev_add(&copy, slice_of(b, size));
-    if (r == 0)
-        r = transfer(pwritev2, fd, &copy, size, offset, 0);
-    slicev_done(&copy);
-    return r;
+    slicev_copy_out(&fop->in.write.data, 0, b->data, size);
+    return slicev_add(ret, slice_of(b, size));
 }
 
 static int write_check(const struct fop *fop)
@@ -219,7 +218,7 @@ static int write_guards(struct obj *o, const struct fop *fop)
     return bytes ? obj_setxattr(o, XATTR_PROTECT, bytes, len, 0) : -EINVAL;
 }
 
-static void write_reply(struct posix *p, struct fop *fop, struct obj *o, bool appended)
+static void write_reply(struct fop *fop, struct obj *o, bool appended)
 {
     if (!fop->xdata)
         return;
@@ -231,46 +230,55 @@ static void write_reply(struct posix *p, struct fop *fop, struct obj *o, bool ap
         dict_set_u64(fop->xdata_out, "glusterfs.write-is-append", appended);
 }
 
+int write_begin(struct posix *p, struct fop *fop, struct obj *o, bool wait)
+{
+    int r = write_check(fop);
+    if (r == 0)
+        r = open_file(p, fop, o);
+    if (r == 0)
+        r = write_space(p, fop, &o->st);
+    if (r == 0 && fop->xdata)
+        r = write_guards(o, fop);
+    if (r == 0 && !wait)
+        return obj_iatt_try(o, &fop->out.pre) ? 0 : -EAGAIN;
+    if (r == 0)
+        obj_iatt(o, &fop->out.pre);
+    return r;
+}
+
+int write_end(struct posix *p, struct fop *fop, struct obj *o, ssize_t n)
+{
+    const struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
+    bool appended = (f && f->flags & O_APPEND) || fop->in.write.offset == (uint64_t)o->st.st_size; /* o->st is of before */
+    mdata_touch(o, &fop->cred, fop->cred.time_flags);
+    int r = obj_iatt_now(o, &fop->out.post);
+    if (r < 0)
+        return r;
+    write_reply(fop, o, appended);
+    return (int)n;
+}
+
+bool write_alone(const struct fop *fop)
+{
+    return dict_find(fop->xdata, "glusterfs.write-is-append") || dict_find(fop->xdata, "glusterfs.write-update-atomic");
+}
+
 int op_write(struct posix *p, struct fop *fop)
 {
     OBJ(o);
-    int r = write_check(fop);
-    if (r == 0)
-        r = open_file(p, fop, &o);
+    int r = write_begin(p, fop, &o, true);
     if (r < 0)
         return r;
-    bool alone = dict_find(fop->xdata, "glusterfs.write-is-append") || dict_find(fop->xdata, "glusterfs.write-update-atomic");
-    const struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
-    bool appends = f && f->flags & O_APPEND;
-    r = write_space(p, fop, &o.st);
-    if (r == 0 && fop->xdata)
-        r = write_guards(&o, fop);
-    if (r < 0)
-        return r;
-    obj_iatt(&o, &fop->out.pre); /* may take the lock */
+    bool alone = write_alone(fop);
     if (alone) {
         pthread_mutex_lock(&o.node->lock);
         if (obj_restat(&o) == 0)
             fop->out.pre.size = (uint64_t)o.st.st_size;
     }
-    appends |= fop->in.write.offset == (uint64_t)o.st.st_size;
-    const struct slicev *data = &fop->in.write.data;
-    size_t size = fop->in.write.size;
-    off_t offset = (off_t)fop->in.write.offset;
-    ssize_t n = is_direct(p, fop) ? write_direct(p, o.fd, data, size, offset) : transfer(pwritev2, o.fd, data, size, offset, 0);
-    r = n < 0 ? (int)n : 0;
-    if (r == 0 && fop->in.write.flags & (O_SYNC | O_DSYNC) && fsync(o.fd) < 0)
-        r = -errno;
+    ssize_t n = data_transfer(p, fop, &o, 0);
     if (alone)
         pthread_mutex_unlock(&o.node->lock);
-    if (r < 0)
-        return r;
-    mdata_touch(&o, &fop->cred, fop->cred.time_flags);
-    r = obj_iatt_now(&o, &fop->out.post);
-    if (r < 0)
-        return r;
-    write_reply(p, fop, &o, appends);
-    return (int)n;
+    return n < 0 ? (int)n : write_end(p, fop, &o, n);
 }
 
 /* Worth a try only where no time record follows (that is a write to the journal) and the file system can say "it would wait". */
@@ -285,7 +293,8 @@ int op_write_try(struct posix *p, struct fop *fop)
     if (r < 0)
         return -EAGAIN;
     out->pre = out->stat;
-    ssize_t n = transfer(pwritev2, f->fd, &fop->in.write.data, fop->in.write.size, (off_t)fop->in.write.offset, RWF_NOWAIT);
+    ssize_t n = transfer(pwritev2, f->fd, &fop->in.write.data, fop->in.write.size, (off_t)fop->in.write.offset, 0,
+                         RWF_NOWAIT);
     if (n == -EOPNOTSUPP) /* partner: the load above; a late look costs one more try */
         atomic_store_explicit(&p->no_nowait_write, true, memory_order_relaxed);
     if (n < 0 || (size_t)n < fop->in.write.size) { /* the worker writes all of it again: the same bytes, unless it appends */
@@ -297,6 +306,46 @@ int op_write_try(struct posix *p, struct fop *fop)
         out->post = out->stat;
     memset(&out->stat, 0, sizeof(out->stat));
     return (int)n;
+}
+
+/* ---- the transfer itself ---- */
+
+bool data_aligned(const struct fop *fop)
+{
+    return (fop->op == FOP_WRITE ? fop->in.write.offset | fop->in.write.size : fop->in.read.offset | fop->in.read.size) % DIRECT_ALIGN == 0;
+}
+
+/* With an engine asked for, what the disk's blocks do not fit goes through the page cache, as with stock, which takes O_DIRECT off the
+ * descriptor for that while. Others use it meanwhile: ours is another one of the same file. */
+static int without_direct(struct posix *p, const struct fop *fop, struct obj *o)
+{
+    return obj_open(o, pfd_of(p, fop->fd)->flags & (O_ACCMODE | O_APPEND | O_SYNC | O_DSYNC));
+}
+
+ssize_t data_transfer(struct posix *p, struct fop *fop, struct obj *o, size_t done)
+{
+    bool write = fop->op == FOP_WRITE, direct = is_direct(p, fop);
+    const struct slicev *sv = write ? &fop->in.write.data : &fop->out.data;
+    off_t offset = (off_t)(write ? fop->in.write.offset : fop->in.read.offset);
+    struct slicev copy = {.n = 0};
+    int fd = o->fd;
+    if (direct && (LIVE(p, linux_aio) || LIVE(p, linux_io_uring)) && !data_aligned(fop)) {
+        fd = without_direct(p, fop, o);
+        if (fd < 0)
+            return fd;
+    } else if (direct && write) {
+        int r = write_aligned(p, fop, &copy);
+        if (r < 0)
+            return r;
+        sv = &copy;
+    }
+    ssize_t n = transfer(write ? pwritev2 : preadv2, fd, sv, sv->len, offset, done, 0);
+    if (n >= 0 && write && fop->in.write.flags & (O_SYNC | O_DSYNC) && fsync(fd) < 0)
+        n = -errno;
+    if (fd != o->fd)
+        close(fd);
+    slicev_done(&copy);
+    return n;
 }
 
 /* ---- the rest ---- */

@@ -2,7 +2,8 @@
 /* posix.c: the translator: options, the table of operations, and where an operation runs.
  *
  * A fop that comes with FOP_NOWAIT is on a poller. If its row has a try, and nothing on the same inode is with the workers, the
- * try is made; it answers or says -EAGAIN. All else goes to the pool, once, and is answered from there. */
+ * try is made; it answers or says -EAGAIN. All else goes to the pool, once, and is answered from there; but transfers of file data go
+ * to an engine, when there is one (flight.c). */
 #include "config.h"
 
 #include <errno.h>
@@ -26,8 +27,9 @@ static const struct option posix_options[] = {
     OPT_BOOL("mandate-attribute", struct posix, mandate_attribute, true, "refuse a file system without extended attributes"),
     OPT_BOOL("background-unlink", struct posix, background_unlink, false, "free the space of unlinked files after the answer"),
     OPT_INT("janitor-sleep-duration", struct posix, janitor_s, "10", 1, 1000000, "seconds between two looks into landfill"),
-    OPT_OFF("linux-aio", "native asynchronous I/O"),
-    OPT_OFF("linux-io_uring", "I/O through io_uring"),
+    OPT_BOOL("linux-aio", struct posix, linux_aio, false, "O_DIRECT reads and writes, and fsyncs, through the kernel's native AIO",
+             .flags = OPTION_LIVE),
+    OPT_BOOL("linux-io_uring", struct posix, linux_io_uring, false, "reads, writes and fsyncs through io_uring", .flags = OPTION_LIVE),
     OPT_INT("brick-uid", struct posix, brick_uid, "-1", -1, 4294967294.0, "owner of the brick's root; -1: as it is",
             .flags = OPTION_LIVE),
     OPT_INT("brick-gid", struct posix, brick_gid, "-1", -1, 4294967294.0, "group of the brick's root; -1: as it is",
@@ -154,9 +156,11 @@ static void on_worker(struct job *j)
     struct fop *fop = container_of(j, struct fop, job);
     struct posix *p = fop->job_ctx;
     struct inode *in = subject(fop);
-    fop->flags &= ~(unsigned int)FOP_NOWAIT;
-    int r = ops[fop->op].run(p, fop);
     struct pnode *n = in ? pnode_of(p, in) : NULL;
+    fop->flags &= ~(unsigned int)FOP_NOWAIT;
+    if (flight_start(p, fop, n))
+        return;
+    int r = ops[fop->op].run(p, fop);
     if (n)
         atomic_fetch_sub_explicit(&n->pending, 1, memory_order_release); /* partner: the acquire in posix_fop() */
     posix_finish(fop, r);
@@ -170,7 +174,8 @@ static void posix_fop(struct xlator *xl, struct fop *fop)
     if (fop->op == FOP_FSYNC && fsync_collected(p, fop))
         return;
     if (!(fop->flags & FOP_NOWAIT)) {
-        posix_finish(fop, row->run(p, fop));
+        if (!flight_start(p, fop, NULL))
+            posix_finish(fop, row->run(p, fop));
         return;
     }
     struct inode *in = subject(fop);
@@ -188,6 +193,8 @@ static void posix_fop(struct xlator *xl, struct fop *fop)
     }
     if (n)
         atomic_fetch_add_explicit(&n->pending, 1, memory_order_relaxed); /* the pool's hand-over orders */
+    if (flight_try(p, fop, n))
+        return;
     fop->job_ctx = p;
     fop->job = (struct job){.run = on_worker, .owner = fop->client, .class = fop->class};
     pool_add(p->process->pool, &fop->job);
@@ -256,6 +263,8 @@ static int posix_init(struct xlator *xl, struct err *err)
         r = janitor_start(p);
     if (r == 0)
         r = health_start(p, err);
+    if (r == 0)
+        engines_set(p);
     return r;
 }
 
@@ -272,6 +281,7 @@ static void posix_fini(struct xlator *xl)
         pthread_cond_wait(&p->own_idle, &p->own_lock);
     pthread_mutex_unlock(&p->own_lock);
     janitor_free(p);
+    engines_stop(p);
     brick_stop(p);
     for (unsigned int i = 0; i < STRIPES; i++) {
         pthread_mutex_destroy(&p->names[i]);
@@ -298,6 +308,7 @@ static int posix_reconfigure(struct xlator *xl, const struct optset *set, struct
     if (r < 0)
         return r;
     space_look(p);
+    engines_set(p);
     r = brick_owner(p, err);
     return r < 0 ? r : health_set(p, err);
 }
@@ -323,6 +334,7 @@ static void posix_dump(struct xlator *xl, struct dump *d)
     dump_kv(d, "client_descriptors_max", "%u", p->client_fds_max);
     dump_kv(d, "nowait_writes", "%s", atomic_load(&p->no_nowait_write) ? "no" : "yes");
     dump_kv(d, "full", "%s", atomic_load(&p->full) ? "yes" : "no");
+    flight_dump(p, d);
     pthread_mutex_lock(&p->own_lock);
     unsigned int jobs = p->own_jobs;
     pthread_mutex_unlock(&p->own_lock);

@@ -88,11 +88,13 @@ struct pfd {
     struct job job;
 };
 
+enum { ENGINE_URING, ENGINE_AIO, NR_ENGINES };
+
 struct posix {
     /* options: posix.c has the rows */
     char *directory, *volume_id, *hostname, *glusterd_uuid, *gfid2path_separator;
     bool o_direct, export_statfs_size, mandate_attribute, node_uuid_pathinfo, gfid2path, disable_landfill_purge, fips_rchecksum, ctime,
-        pgfid, background_unlink;
+        pgfid, background_unlink, linux_aio, linux_io_uring;
     int64_t janitor_s, brick_uid, brick_gid, health_interval_s, health_timeout_s, shared_brick_count, max_hardlinks;
     uint32_t force_create_mode, force_directory_mode, create_mask, create_directory_mask;
     int64_t batch_delay_us;
@@ -133,6 +135,9 @@ struct posix {
         bool working;            /* the job has been handed out: it takes what comes */
         struct job job;
     } batch;
+    _Atomic(struct engine *) engine; /* carries transfers; NULL: workers do. One of those of flight.c, which live until fini */
+    struct engine *engines[NR_ENGINES];
+    bool engine_refused[NR_ENGINES]; /* the kernel has said no; asked again when the option was off meanwhile */
     struct janitor *janitor;
     struct health *health;
     bool locks_ready;
@@ -235,12 +240,14 @@ void xvalue_done(struct xvalue *v);
 void mdata_encode(const struct mdata *m, uint8_t to[MDATA_SIZE]);
 int mdata_decode(const uint8_t *from, size_t len, struct mdata *ret);
 bool mdata_forward(struct mdata *m, const struct mdata *with);      /* each time moves forward only; true: something changed */
+int mdata_try(struct posix *p, struct pnode *n, struct mdata *ret); /* without waiting: 1, 0: none, -EAGAIN */
 bool mdata_get(struct obj *o, struct mdata *ret);                   /* false: none, or option ctime is off */
 void mdata_touch(struct obj *o, const struct cred *c, uint32_t object_flags); /* TIME_CTIME, _MTIME, _ATIME */
 void mdata_touch_parent(struct obj *dir, const struct cred *c);
 int mdata_merge(struct obj *o, const struct mdata *with);           /* set-ctime-mdata and the xattr by name */
 void mdata_birth(struct obj *o, const struct cred *c);              /* a new object: no record is there yet */
 void obj_iatt(struct obj *o, struct iatt *ret);                     /* from o->st and the times */
+bool obj_iatt_try(struct obj *o, struct iatt *ret);                 /* without waiting; false: it would */
 int obj_iatt_now(struct obj *o, struct iatt *ret);                  /* looks again */
 void iatt_of_stat(const struct stat *st, gfid_t g, const struct mdata *times, struct iatt *ret);
 mode_t mode_for_file(const struct posix *p, mode_t mode);
@@ -292,7 +299,31 @@ int virtual_get(struct posix *p, struct fop *fop, struct obj *o, const char *nam
 int gfid_path(struct posix *p, gfid_t dir, char *buf, size_t len); /* "/a/b" of a directory; "" of the root */
 int ancestry_path(struct posix *p, struct obj *o, char *text, size_t size); /* "/" of the root; of a file: -ENODATA without pgfid */
 
+/* ---- data.c: READ and WRITE as what comes before the transfer, the transfer, what comes after; each >= 0 or -errno. With wait false the
+ * first says -EAGAIN when it would have to ---- */
+int read_begin(struct posix *p, struct fop *fop, struct obj *o, bool wait);
+int read_end(struct posix *p, struct fop *fop, struct obj *o, ssize_t n);
+int write_begin(struct posix *p, struct fop *fop, struct obj *o, bool wait);
+int write_end(struct posix *p, struct fop *fop, struct obj *o, ssize_t n);
+bool write_alone(const struct fop *fop);             /* no other write between its looking and its writing */
+bool is_direct(struct posix *p, const struct fop *fop);
+bool data_aligned(const struct fop *fop);            /* as O_DIRECT wants it, on any disk */
+int write_aligned(struct posix *p, const struct fop *fop, struct slicev *ret); /* a copy: what came from the network is where it landed */
+ssize_t data_transfer(struct posix *p, struct fop *fop, struct obj *o, size_t done); /* waits; done: so much is there already */
+
+/* ---- flight.c: transfers by an engine ---- */
+void engines_set(struct posix *p);                   /* as the options say; logs which, or why none */
+void engines_stop(struct posix *p);
+/* True: it is taken, and answered from another thread or was already; pending is counted down then. False: nothing was done.
+ * flight_start() may wait; flight_try() does not. */
+bool flight_start(struct posix *p, struct fop *fop, struct pnode *pending);
+bool flight_try(struct posix *p, struct fop *fop, struct pnode *pending);
+void flight_dump(struct posix *p, struct dump *d);
+
 /* ---- sync.c ---- */
+int sync_file(const struct fop *fop, int fd);
+int fsync_begin(struct posix *p, struct fop *fop, struct obj *o, bool wait);
+int fsync_end(struct posix *p, struct fop *fop, struct obj *o, ssize_t n);
 enum batch_mode { BATCH_REVERSE, BATCH_NONE, BATCH_SYNCFS, BATCH_SYNCFS_SINGLE, BATCH_SYNCFS_REVERSE }; /* as the option's choices */
 bool fsync_collected(struct posix *p, struct fop *fop); /* true: taken, it will be answered with others */
 

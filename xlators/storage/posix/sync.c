@@ -13,20 +13,33 @@
 
 #include "posix.h"
 
-static int sync_file(const struct fop *fop, int fd)
+int sync_file(const struct fop *fop, int fd)
 {
     return (fop->in.fsync.data_only ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
+}
+
+int fsync_begin(struct posix *p, struct fop *fop, struct obj *o, bool wait)
+{
+    int r = obj_of_fd(p, fop->fd, fop->loc.inode, o);
+    if (r == 0 && !wait)
+        return obj_iatt_try(o, &fop->out.pre) ? 0 : -EAGAIN;
+    if (r == 0)
+        obj_iatt(o, &fop->out.pre);
+    return r;
+}
+
+int fsync_end(struct posix *p, struct fop *fop, struct obj *o, ssize_t n)
+{
+    return obj_iatt_now(o, &fop->out.post);
 }
 
 int op_fsync(struct posix *p, struct fop *fop)
 {
     OBJ(o);
-    int r = obj_of_fd(p, fop->fd, fop->loc.inode, &o);
-    if (r < 0)
-        return r;
-    obj_iatt(&o, &fop->out.pre);
-    r = sync_file(fop, o.fd);
-    return r < 0 ? r : obj_iatt_now(&o, &fop->out.post);
+    int r = fsync_begin(p, fop, &o, true);
+    if (r == 0)
+        r = sync_file(fop, o.fd);
+    return r < 0 ? r : fsync_end(p, fop, &o, 0);
 }
 
 static bool syncs_all(int mode)
