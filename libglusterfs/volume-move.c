@@ -66,6 +66,18 @@ static int look_up(struct generation *gen, gfid_t gfid, struct vnode *vn)
     return min_of(r, 0);
 }
 
+/* What its caches have answered and not yet written would come too late, over what is written through the new graph. */
+static void write_all(struct generation *gen)
+{
+    struct fop *fop = own_fop(gen, FOP_STATFS);
+
+    if (fop && (fop->loc.inode = inode_get(gen->graph->inodes, gfid_root))) {
+        fop->flags |= FOP_DRAIN;
+        run(gen, fop); /* an error is none of the writes: their descriptors have those */
+    }
+    fop_free(fop);
+}
+
 /* ---- one descriptor ------------------------------------------------------------------------------------------------------ */
 
 static int flush(struct generation *gen, struct fd *fd)
@@ -344,6 +356,7 @@ static void put_in_place(struct volume *v, struct generation *gen)
         v->state = VOLUME_MOVING;
     pthread_mutex_unlock(&v->lock);
     generation_drain(v, old);
+    write_all(old);
     move_files(v, old, gen);
     process_set_graph(v->process, gen->graph);
     pthread_mutex_lock(&v->lock);

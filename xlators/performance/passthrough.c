@@ -16,19 +16,6 @@
 #define OR(...)                        .aliases = (const char *const[]){__VA_ARGS__, NULL}
 #define NO_LIMIT                       0x1p62 /* a size without an upper bound */
 
-static const struct option write_behind_options[] = {
-    TUNES_FLAG("write-behind", false, "whether it is there"),
-    TUNES_FLAG("pass-through", false, "whether it does nothing"),
-    TUNES_FLAG("flush-behind", true, "whether a close is answered before its data is written"),
-    TUNES_SIZE("cache-size", "1MB", 524288, 1073741824, "bytes written behind for an object", OR("window-size")),
-    TUNES_FLAG("trickling-writes", true, "whether writes are sent while none is under way"),
-    TUNES_FLAG("strict-O_DIRECT", false, "whether O_DIRECT is heeded"),
-    TUNES_FLAG("strict-write-ordering", false, "whether writes apart from each other keep their order"),
-    TUNES_FLAG("resync-failed-syncs-after-fsync", false, "whether what failed is kept for the next sync"),
-    TUNES_SIZE("aggregate-size", "128KB", 0, NO_LIMIT, "how much small writes are joined to"),
-};
-PASSES_BY(write_behind_type, "performance/write-behind", write_behind_options);
-
 static const struct option md_cache_options[] = {
     TUNES_FLAG("md-cache", false, "whether it is there"),
     TUNES_FLAG("pass-through", false, "whether it does nothing"),
