@@ -5,8 +5,9 @@
 #   BRICK=stock       the brick is the distribution's glusterfsd (is the expectation true of stock, too?)
 #   TLS=1             bricks and mounts that a test does not ask to be plain speak mutual TLS
 #   OWN_THREAD=off    connections are served by the event loop, not by a thread of their own (ours only)
-#   MOUNT=ours        mounts are made by our own glusterfs, with protocol/client and no caches. MOUNT=local: by our own, above the brick's
-#                     graph in one process, so that no brick process runs and nothing is sent
+#   MOUNT=ours        mounts are made by our own glusterfs. MOUNT=local: by our own, above the brick's graph in one process, so that no
+#                     brick process runs and nothing is sent
+#   CLIENT=client-bare  mounts have protocol/client and no more, instead of all that a stock daemon generates
 #   VOLFILE=minimal   posix and server only, instead of the graph that a stock daemon generates
 #   FULL=1            the long form of tests that have one
 #   GATLING_BUILD=DIR the build directory (default: build/ of the source tree)
@@ -392,8 +393,7 @@ mount_exec() { # arguments of glusterfs
 }
 
 write_client_volfile() { # file brick pki certificate [lines TYPE KEY VALUE...]
-    local file=$1 name=$2 tls=$3 cert=$4 graph=client; shift 4
-    [ "$MOUNT" = ours ] && graph=client-bare
+    local file=$1 name=$2 tls=$3 cert=$4 graph=${CLIENT:-client}; shift 4
     {
         echo "protocol/client remote-port ${brick_port[$name]}"
         [ -n "$tls" ] && tls_options "$tls" "$cert" | sed 's/^ *option/protocol\/client/'
