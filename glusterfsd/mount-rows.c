@@ -118,7 +118,7 @@ TAKE(subdir)
 /* The value is not looked at, as in GlusterFS. */
 TAKE(no_root_squash)
 {
-    cl->mount.client_pid = -4;
+    cl->mount.client_pid = NO_ROOT_SQUASH_PID;
     return 0;
 }
 

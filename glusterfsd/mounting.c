@@ -68,7 +68,11 @@ void mounting_free(struct mounting *c)
 /* What a client puts above the top of its file (spec brick 5.4). */
 static int prepare(struct mounting *c, struct graph *g, struct err *err)
 {
-    return c->cl->mount.acl ? graph_push(g, "system/posix-acl", "posix-acl-autoload", err) : 0;
+    int failed = 0;
+
+    if (c->cl->mount.acl)
+        failed = graph_push(g, "system/posix-acl", "posix-acl-autoload", err);
+    return failed ? failed : graph_push(g, "meta", "meta-autoload", err);
 }
 
 int mounting_take_graph(struct mounting *c, struct graph *g, struct err *err)

@@ -4,16 +4,7 @@
 
 #include "graph.h"
 #include "inode.h"
-
-/* "protocol/server" is xlator.protocol.server in section names. */
-static void type_in_section(const struct xlator *xl, char *to, size_t size)
-{
-    size_t n = 0;
-
-    for (; xl->type->name[n] && n + 1 < size; n++)
-        to[n] = xl->type->name[n] == '/' ? '.' : xl->type->name[n];
-    to[n] = '\0';
-}
+#include "process.h"
 
 struct inode_dump {
     struct graph *graph;
@@ -57,14 +48,11 @@ void graph_dump(struct graph *g, unsigned int what, struct dump *d)
 {
     dump_section(d, "active graph - %u", g->id);
     for (struct xlator *xl = what & DUMP_PRIV ? g->first : NULL; xl; xl = xl->next) {
-        char type[128];
-
         if (!xl->type->dump)
             continue;
-        type_in_section(xl, type, sizeof(type));
-        dump_section(d, "xlator.%s.%s.priv", type, xl->name);
+        dump_section_of(d, xl->type->name, xl->name);
         xl->type->dump(xl, d);
     }
-    if (g->inodes && what & (DUMP_INODE | DUMP_INODECTX))
+    if (g->inodes && !g->process->master && what & (DUMP_INODE | DUMP_INODECTX)) /* a master has a table of its own */
         dump_inodes(g, what, d);
 }

@@ -12,6 +12,7 @@
 int logging_open(const char *file, struct err *err); /* "-" or "/dev/stderr": stderr; parent folders must exist */
 void logging_set_local(bool local); /* local time instead of UTC; before threads start */
 int logging_reopen(void);
+void logging_file(char *to, size_t size); /* where lines go now: a path, or what else the descriptor is */
 void logging_close(void);
 bool log_level_parse(const char *name, enum log_level *ret); /* "INFO", any case */
 const char *log_level_name(enum log_level level);

@@ -11,6 +11,7 @@
 #include "loop.h"
 
 struct graph;
+struct master;
 struct pool;
 
 /* Something that has to come to its end before the graph may: connections that drain. Embedded in its owner, who takes it
@@ -35,6 +36,7 @@ struct process {
     const char *process_name;   /* what it is for: --process-name, "fuse", "gfapi.PROGRAM" */
     const char *volfile_id;     /* what a daemon was asked for the volume file by */
     const char *subdir_mount;   /* what of the volume a mount wants to see: "/a/b"; NULL: all */
+    struct master *master;      /* what sends operations from above (master.h); NULL: nobody does, as on a brick */
     const char *run_dir;        /* where sockets, and the files are that say what a statedump shall have */
     const char *statedump_dir;  /* NULL: run_dir */
     bool stopping;

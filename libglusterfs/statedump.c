@@ -18,11 +18,13 @@
 
 #include "graph.h"
 #include "iobuf.h"
+#include "master.h"
 #include "pool.h"
 #include "process.h"
 
 struct dump {
     FILE *file;
+    const char *equals; /* between key and value */
 };
 
 void dump_section(struct dump *d, const char *fmt, ...)
@@ -30,7 +32,7 @@ void dump_section(struct dump *d, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    fputs("\n[", d->file);
+    fputs(ftell(d->file) == 0 ? "[" : "\n[", d->file);
     vfprintf(d->file, fmt, ap);
     fputs("]\n", d->file);
     va_end(ap);
@@ -50,8 +52,37 @@ void dump_kv(struct dump *d, const char *key, const char *fmt, ...)
     for (int i = 0; i < len; i++)
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
             text[i] = '?';
-    fprintf(d->file, "%s=%s\n", key, text);
+    fprintf(d->file, "%s%s%s\n", key, d->equals, text);
     free(text);
+}
+
+/* "protocol/server" is xlator.protocol.server in section names. */
+void dump_section_of(struct dump *d, const char *type, const char *name)
+{
+    char text[128];
+    size_t n = 0;
+
+    for (; type[n] && n + 1 < sizeof(text); n++)
+        text[n] = type[n] == '/' ? '.' : type[n];
+    text[n] = '\0';
+    dump_section(d, "xlator.%s%s%s.priv", text, name ? "." : "", name ? name : "");
+}
+
+char *dump_text(void (*fill)(struct dump *d, const void *ctx), const void *ctx, size_t *ret_len)
+{
+    char *text = NULL;
+    size_t len = 0;
+    struct dump d = {.file = open_memstream(&text, &len), .equals = " = "};
+
+    if (!d.file)
+        return NULL;
+    fill(&d, ctx);
+    if (fclose(d.file) != 0) {
+        free(text);
+        return NULL;
+    }
+    *ret_len = len;
+    return text;
 }
 
 static void dump_time(FILE *file, const char *what, const char *end)
@@ -66,7 +97,7 @@ static void dump_time(FILE *file, const char *what, const char *end)
     fprintf(file, "%s: %s.%06ld +0000%s", what, text, now.tv_nsec / 1000, end);
 }
 
-static void dump_mallinfo(struct dump *d)
+void dump_mallinfo(struct dump *d)
 {
     struct mallinfo2 m = mallinfo2();
 
@@ -108,6 +139,16 @@ static void dump_pool(struct dump *d, struct pool *pool)
     }
 }
 
+static void dump_master(struct dump *d, const struct master *m, unsigned int what)
+{
+    if (m->dump && what & DUMP_PRIV) {
+        dump_section_of(d, m->type, NULL);
+        m->dump(m, d);
+    }
+    if (m->dump_objects && what & DUMP_INODE)
+        m->dump_objects(m, d);
+}
+
 static void dump_process(struct dump *d, struct process *p, unsigned int what)
 {
     dump_time(d->file, "DUMP-START-TIME", "\n");
@@ -124,6 +165,8 @@ static void dump_process(struct dump *d, struct process *p, unsigned int what)
     }
     if (what & DUMP_CALLPOOL)
         dump_pool(d, p->pool);
+    if (p->master)
+        dump_master(d, p->master, what);
     if (p->graph)
         graph_dump(p->graph, what, d);
     fputc('\n', d->file);
@@ -191,7 +234,7 @@ int statedump_write(struct process *p, const char *prefix, struct err *err)
 {
     char aside[PATH_MAX], name[PATH_MAX];
     struct wish wish;
-    struct dump d;
+    struct dump d = {.equals = "="};
     int fd, failed;
 
     read_wishes(p, &wish);

@@ -11,6 +11,11 @@ struct dump;
 void dump_section(struct dump *d, const char *fmt, ...) PRINTF(2, 3);              /* "[name]" */
 void dump_kv(struct dump *d, const char *key, const char *fmt, ...) PRINTF(3, 4);  /* "key=value" */
 
+/* One part of it as text, "key = value" a line, for `.meta`. The caller's to free; NULL: no memory. */
+char *dump_text(void (*fill)(struct dump *d, const void *ctx), const void *ctx, size_t *ret_len);
+void dump_mallinfo(struct dump *d);
+void dump_section_of(struct dump *d, const char *type, const char *name); /* "[xlator.protocol.client.NAME.priv]"; name may be NULL */
+
 /* What a dump has; which translators run is in each. */
 enum {
     DUMP_MEM = 1u << 0,      /* mallinfo                                                    */

@@ -157,6 +157,22 @@ void vnode_uncount(struct vnode *vn, uint64_t n)
         vnode_unref(vn);
 }
 
+uint64_t vnode_counted(struct vnode *vn)
+{
+    SCOPED_LOCK(&vn->lock);
+    return vn->counted;
+}
+
+unsigned int vnode_nr_files(struct vnode *vn)
+{
+    unsigned int n = 0;
+
+    SCOPED_LOCK(&vn->lock);
+    for (const struct vfile *f = vn->files; f; f = f->of_node)
+        n++;
+    return n;
+}
+
 /* One that is at its end is still listed: then it has no reference, and gets none. */
 struct vfile *vnode_file(struct vnode *vn)
 {

@@ -34,6 +34,8 @@ struct volume {
     struct vop *waiting, *waiting_last; /* lock; in order */
     unsigned int nr_waiting;     /* lock */
     struct vop *blocked;         /* lock; LK with LK_SETW that run */
+    struct vop *running;         /* lock; all that there are, the youngest first */
+    uint64_t last_unique;        /* lock */
     struct vfile *files;         /* lock */
     unsigned int nr_files;       /* lock */
     struct graph *offered;       /* lock; the last one, not yet looked at */
@@ -94,6 +96,7 @@ void vnode_drop_locks(struct vnode *vn, const struct vfile *f, const struct cred
 struct vfile **volume_files(struct volume *v, unsigned int *ret_n);   /* references on all; the array is the caller's. NULL: none */
 
 /* ---- vop.c ---- */
+void generation_leave(struct volume *v, struct generation *gen); /* one user less */
 void generation_run(struct generation *gen, struct fop *fop); /* submits there and waits */
 void vop_release_waiting(struct volume *v);       /* those that waited go on, or fail when the volume ends */
 void vop_interrupt_blocked(struct volume *v);     /* all that wait for a lock; they are asked for again */

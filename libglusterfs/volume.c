@@ -51,6 +51,23 @@ struct volume_counts volume_counts(struct volume *v)
                                   .generation = v->exchanges, .up = v->active ? v->active->up : -1};
 }
 
+unsigned int volume_idle(struct volume *v)
+{
+    struct generation *gen;
+    unsigned int n = 0;
+
+    pthread_mutex_lock(&v->lock);
+    gen = v->state == VOLUME_OPEN ? v->active : NULL;
+    if (gen)
+        gen->users++; /* it stays */
+    pthread_mutex_unlock(&v->lock);
+    if (!gen)
+        return 0;
+    n = inode_table_counts(gen->graph->inodes).lru;
+    generation_leave(v, gen);
+    return n;
+}
+
 /* ---- what a graph says --------------------------------------------------------------------------------------------------- */
 
 static void child_event(struct volume *v, struct generation *gen, bool up)

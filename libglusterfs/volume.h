@@ -74,8 +74,12 @@ struct vnode *vnode_of_entry(struct vop *op, const struct dirent4 *entry);
 void vnode_count(struct vnode *vn, uint64_t n);          /* n more */
 void vnode_uncount(struct vnode *vn, uint64_t n);        /* n less; more than there are: all */
 struct vfile *vnode_file(struct vnode *vn);              /* one that is open on it, a reference; NULL: none */
+unsigned int volume_idle(struct volume *v);              /* objects that its graph keeps and nobody uses */
 bool vnode_mark(struct vnode *vn, bool on);              /* a mark of the volume's user; the one before */
 void volume_each_vnode(struct volume *v, void (*fn)(struct vnode *vn, void *ctx), void *ctx); /* referred to during fn */
+
+uint64_t vnode_counted(struct vnode *vn);                /* what vnode_count() has come to */
+unsigned int vnode_nr_files(struct vnode *vn);           /* open on it */
 
 /* ---- open descriptors ---- */
 struct vfile *vfile_ref(struct vfile *f);
@@ -103,7 +107,23 @@ struct vop {
     struct fop *shells;       /* of fops made anew: their arenas have the arguments */
     struct vop *prev, *next;  /* volume.lock: in waiting or in blocked */
     bool queued, blocked, interrupted, moved;
+    struct vop *all_prev, *all_next; /* volume.lock: in running, from vop_init() to vop_done() */
+    enum fop_op what;
+    uint32_t uid, gid;
+    int32_t pid;
+    uint64_t unique;          /* its number */
+    _Atomic uint64_t since_ns; /* 0: not submitted; release: uid, gid, pid are there */
 };
+/* One that is under way, for those who look from outside. */
+struct vop_brief {
+    enum fop_op op;
+    uint32_t uid, gid;
+    int32_t pid;
+    uint64_t since_ns;        /* clock_ns() */
+    uint64_t unique;
+};
+/* All that were submitted and are not yet back with their maker, the first max of them in ret, the youngest first; how many there are. */
+unsigned int volume_running(struct volume *v, struct vop_brief *ret, unsigned int max);
 int vop_init(struct vop *op, struct volume *v, enum fop_op what); /* 0, -ENOMEM */
 void vop_submit(struct vop *op, vop_done_fn done, void *ctx);
 void vop_run(struct vop *op); /* submits and waits; for threads that may. Results are in op until vop_done() */

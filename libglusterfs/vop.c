@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "pool.h"
 #include "volume-impl.h"
 
@@ -18,24 +19,65 @@ static void proceed(struct vop *op);
 
 /* ---- counted ------------------------------------------------------------------------------------------------------------- */
 
-static void leave(struct volume *v, struct generation *gen)
+static void leave_locked(struct volume *v, struct generation *gen)
 {
-    SCOPED_LOCK(&v->lock);
     if (--gen->users == 0 && v->state != VOLUME_OPEN)
         pthread_cond_broadcast(&v->changed);
 }
 
+void generation_leave(struct volume *v, struct generation *gen)
+{
+    SCOPED_LOCK(&v->lock);
+    leave_locked(v, gen);
+}
+
+static void list_locked(struct volume *v, struct vop *op)
+{
+    op->unique = ++v->last_unique;
+    op->all_next = v->running;
+    if (op->all_next)
+        op->all_next->all_prev = op;
+    v->running = op;
+}
+
+static void unlist_locked(struct volume *v, struct vop *op)
+{
+    *(op->all_prev ? &op->all_prev->all_next : &v->running) = op->all_next;
+    if (op->all_next)
+        op->all_next->all_prev = op->all_prev;
+}
+
+unsigned int volume_running(struct volume *v, struct vop_brief *ret, unsigned int max)
+{
+    unsigned int n = 0;
+
+    SCOPED_LOCK(&v->lock);
+    for (const struct vop *op = v->running; op; op = op->all_next) {
+        uint64_t since = atomic_load_explicit(&op->since_ns, memory_order_acquire); /* partner: vop_submit() */
+
+        if (since && n < max)
+            ret[n] = (struct vop_brief){.op = op->what, .uid = op->uid, .gid = op->gid, .pid = op->pid, .since_ns = since,
+                                        .unique = op->unique};
+        n += since != 0;
+    }
+    return n;
+}
+
 int vop_init(struct vop *op, struct volume *v, enum fop_op what)
 {
-    *op = (struct vop){.volume = v};
+    *op = (struct vop){.volume = v, .what = what};
     pthread_mutex_lock(&v->lock);
     op->gen = v->state == VOLUME_OPEN ? v->active : &v->nowhere;
     op->gen->users++;
+    list_locked(v, op);
     pthread_mutex_unlock(&v->lock);
     op->fop = fop_new(op->gen->graph, what);
     if (op->fop)
         return 0;
-    leave(v, op->gen);
+    pthread_mutex_lock(&v->lock);
+    unlist_locked(v, op);
+    leave_locked(v, op->gen);
+    pthread_mutex_unlock(&v->lock);
     return -ENOMEM;
 }
 
@@ -55,7 +97,9 @@ void vop_done(struct vop *op)
     vfile_unref(op->file);
     vfile_unref(op->file2);
     vfile_unref(op->out_file);
-    leave(op->volume, op->gen);
+    SCOPED_LOCK(&op->volume->lock);
+    unlist_locked(op->volume, op);
+    leave_locked(op->volume, op->gen);
 }
 
 static void fail(struct vop *op, int err)
@@ -321,7 +365,7 @@ static void back(struct fop *fop, void *ctx)
         op->gen = &op->volume->nowhere;
         op->gen->users++;
         pthread_mutex_unlock(&op->volume->lock);
-        leave(op->volume, gen);
+        generation_leave(op->volume, gen);
         op->fop->flags |= FOP_NOWAIT;
         if (enter(op))
             proceed(op);
@@ -356,6 +400,10 @@ void vop_submit(struct vop *op, vop_done_fn done, void *ctx)
 {
     op->done = done;
     op->ctx = ctx;
+    op->uid = op->fop->cred.uid;
+    op->gid = op->fop->cred.gid;
+    op->pid = op->fop->cred.pid;
+    atomic_store_explicit(&op->since_ns, clock_ns(), memory_order_release); /* partner: volume_running() */
     if (op->gen != &op->volume->nowhere || enter(op))
         proceed(op);
 }
@@ -368,7 +416,7 @@ static void asked(struct fop *fop, void *ctx)
     struct generation *gen = ctx;
 
     fop_free(fop);
-    leave(gen->volume, gen);
+    generation_leave(gen->volume, gen);
 }
 
 static void ask(struct job *j)

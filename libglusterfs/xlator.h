@@ -43,6 +43,7 @@ struct upcall {
  * wire 10.1, brick-op's dictionaries), without any prefix. */
 enum xlator_question {
     ASK_INFO,            /* debug/io-stats: profile and top; in is the command's dictionary                       */
+    ASK_LATENCY,         /* debug/io-stats: "enable" = 0 or 1 changes it, without it nothing; answers "enabled". done() runs inside */
     ASK_BARRIER,         /* features/barrier: "barrier" = enable or disable; -EALREADY: it is so already          */
 };
 struct xlator_ask {
@@ -79,6 +80,7 @@ struct xlator_type {
     void (*release)(struct xlator *xl, struct fd *fd, void *ctx);    /* only when ctx is set */
     void (*client_gone)(struct xlator *xl, struct client *c);        /* on a worker; its fops are back */
     void (*dump)(struct xlator *xl, struct dump *d);                 /* section [xlator.<type>.<name>.priv] is open */
+    void (*profile)(struct xlator *xl, struct dump *d);              /* "NAME.latency.OP", for .meta; section [NAME.latency] is open */
     void (*ask)(struct xlator *xl, struct xlator_ask *ask); /* on the loop, ASK_INFO on a worker; done() now or later */
     void (*dump_inode)(struct xlator *xl, struct inode *in, void *ctx, struct dump *d);
 };

@@ -3,6 +3,7 @@
 #include "xlator.h"
 
 extern const struct xlator_type distribute_type;
+extern const struct xlator_type meta_type;
 extern const struct xlator_type arbiter_type;
 extern const struct xlator_type barrier_type;
 extern const struct xlator_type bitrot_stub_type;
@@ -38,6 +39,7 @@ extern const struct xlator_type glusterd_type;
 
 const struct xlator_type *const xlator_types[] = {
     &distribute_type,
+    &meta_type,
     &arbiter_type,
     &barrier_type,
     &bitrot_stub_type,

@@ -315,7 +315,11 @@ void ios_ask(struct xlator *xl, struct xlator_ask *ask)
     struct ios *s = xl->priv;
     int64_t op;
 
-    if (ask->what != ASK_INFO) {
+    if (ask->what == ASK_LATENCY) {
+        if (dict_get_i64(ask->in, "enable", &op) == 0)
+            atomic_store_explicit(&s->timing, op != 0, memory_order_relaxed);
+        ask->done(ask, dict_set_i64(ask->out, "enabled", atomic_load_explicit(&s->timing, memory_order_relaxed)));
+    } else if (ask->what != ASK_INFO) {
         ask->done(ask, -EOPNOTSUPP);
     } else if (dict_is_true(ask->in, "clear-stats")) {
         ask->done(ask, clear_top(s, ask->in, ask->out));

@@ -356,6 +356,23 @@ static void ios_dump(struct xlator *xl, struct dump *d)
     }
 }
 
+static void ios_profile(struct xlator *xl, struct dump *d)
+{
+    struct ios *s = xl->priv;
+    struct ios_view *since = &s->since[SINCE_CLEARED];
+
+    for (int op = FOP_STAT; op < NR_FOPS; op++) {
+        int64_t timed = counter_get(&s->now.timed[op]), ns = counter_get(&s->now.ns[op]);
+        char key[300];
+
+        if (timed == 0)
+            continue;
+        snprintf(key, sizeof(key), "%.200s.latency.%s", xl->name, fop_name((enum fop_op)op));
+        dump_kv(d, key, "AVG:%f CNT:%" PRId64 " TOTAL:%" PRId64 " MIN:%" PRIu64 " MAX:%" PRIu64, (double)ns / (double)timed, timed, ns,
+                atomic_load_explicit(&since->min_ns[op], memory_order_relaxed), atomic_load_explicit(&since->max_ns[op], memory_order_relaxed));
+    }
+}
+
 const struct xlator_type io_stats_type = {
     .name = "debug/io-stats",
     .options = ios_options,
@@ -375,5 +392,6 @@ const struct xlator_type io_stats_type = {
     .forget = ios_forget,
     .release = ios_release,
     .dump = ios_dump,
+    .profile = ios_profile,
     .ask = ios_ask,
 };

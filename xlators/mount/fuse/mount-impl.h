@@ -12,6 +12,7 @@
 
 #include "iobuf.h"
 #include "log.h"
+#include "master.h"
 #include "mount.h"
 #include "thread.h"
 #include "volume.h"
@@ -34,6 +35,8 @@ struct reader {
 
 struct mount {
     struct process *process;
+    struct master master;         /* what others see of it: dump.c */
+    unsigned int proto_minor;     /* of the kernel; 0: it has not said */
     struct mount_conf conf;
     struct volume *volume;
     struct vnode *root;
@@ -120,6 +123,12 @@ int groups_of(struct groups *g, fuse_req_t req, const struct fuse_ctx *ctx, stru
 struct notifier *notifier_new(struct mount *m, unsigned int limit, struct err *err);
 void notifier_stop(struct notifier *n);
 void notify_inode(struct notifier *n, struct vnode *vn); /* any thread, never waits */
+
+unsigned int notifier_queued(struct notifier *n);
+
+/* ---- dump.c: what the process shows of the mount ---- */
+void mount_show(struct mount *m);
+void mount_hide(struct mount *m);
 
 /* ---- handlers, by file ---- */
 #define HANDLER(name, ...) void serve_##name(fuse_req_t req, ##__VA_ARGS__)

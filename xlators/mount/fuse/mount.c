@@ -37,6 +37,7 @@ static void init(void *data, struct fuse_conn_info *conn)
     conn->max_readahead = REQUEST_MAX;
     conn->max_background = conf->background_qlen;
     conn->congestion_threshold = conf->congestion_threshold ? conf->congestion_threshold : conf->background_qlen * 3 / 4;
+    m->proto_minor = conn->proto_minor;
     conn->time_gran = max_of(conf->time_gran, 1u);
     log_info(DOMAIN, "%s: the kernel speaks FUSE %u.%u; %u readers", conf->point, conn->proto_major, conn->proto_minor, conf->readers);
 }
@@ -111,6 +112,7 @@ int mount_new(struct process *p, const struct mount_conf *conf, struct mount **r
     m->root = m->volume ? vnode_root(m->volume) : NULL;
     m->groups = groups_new(conf->gid_timeout, conf->resolve_gids);
     if (m->root && m->groups) {
+        mount_show(m);
         *ret = m;
         return 0;
     }
@@ -122,6 +124,7 @@ void mount_free(struct mount *m)
 {
     if (!m)
         return;
+    mount_hide(m);
     vnode_unref(m->root);
     volume_free(m->volume);
     groups_free(m->groups);

@@ -33,6 +33,7 @@ struct mount_conf {
     uint64_t eperm_pause_ns;
     int client_pid;                /* of all operations instead of the caller's; 0: the caller's */
 };
+#define NO_ROOT_SQUASH_PID (-4)   /* a client_pid whose root stays root on the server */
 #define MOUNT_CONF_USUAL                                                                                                  \
     ((struct mount_conf){.entry_timeout = 1, .attribute_timeout = 1, .readdirp = true, .gid_timeout = 300, .lru_limit = 65536, \
                          .background_qlen = 64, .readers = 4, .eperm_pause_ns = 10000000})

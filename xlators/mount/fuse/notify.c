@@ -73,6 +73,12 @@ void notify_inode(struct notifier *n, struct vnode *vn)
     pthread_cond_signal(&n->more);
 }
 
+unsigned int notifier_queued(struct notifier *n)
+{
+    SCOPED_LOCK(&n->lock);
+    return n->n;
+}
+
 struct notifier *notifier_new(struct mount *m, unsigned int limit, struct err *err)
 {
     struct notifier *n = calloc(1, sizeof(*n));
