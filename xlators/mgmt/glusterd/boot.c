@@ -8,6 +8,7 @@
 
 #include "glusterd.h"
 #include "log.h"
+#include "rebalance.h"
 #include "shd.h"
 
 #define LANES 4 /* each starts several bricks at once: bricks_start() */
@@ -27,6 +28,8 @@ static int boot_run(struct command *c)
         if (starts[i].result < 0)
             log_error("glusterd", "%s", starts[i].err.text);
     free(starts);
+    if (w && w->v->status == VOLUME_STARTED)
+        task_resume(c->gd, w->v);
     struct err err = {""};
     if (w && shd_is_wanted(w->v) && shd_follow(c->gd, &err) < 0)
         log_error("glusterd", "%s", err.text);

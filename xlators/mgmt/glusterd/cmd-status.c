@@ -14,8 +14,9 @@
 #include "dict.h"
 #include "filesystem.h"
 #include "glusterd.h"
-#include "shd.h"
 #include "log.h"
+#include "rebalance.h"
+#include "shd.h"
 
 /* ---- clients by name ------------------------------------------------------------------------------------------------------------ */
 
@@ -209,12 +210,6 @@ static int put_services(struct command *c, const struct volinfo *v, int cmd, uns
     return r < 0 ? -1 : 0;
 }
 
-static int put_tasks(struct command *c, const struct volinfo *v)
-{
-    (void)v;
-    return dict_set_text(c->out, "tasks", "0") < 0 ? command_fail(c, "no memory") : 0;
-}
-
 static int status_of(struct command *c, const struct volinfo *v, int cmd)
 {
     unsigned int rows = 0, bricks;
@@ -225,7 +220,7 @@ static int status_of(struct command *c, const struct volinfo *v, int cmd)
     if (r == 0 && !(cmd & (VOLSTATUS_TASKS | VOLSTATUS_BRICK)))
         r = put_services(c, v, cmd, &rows);
     if (r == 0 && !(cmd & (VOLSTATUS_BRICK | VOLSTATUS_SERVICES))) /* the block of tasks is left out without it */
-        r = put_tasks(c, v);
+        r = task_put(c, v);
     struct keyed k = {.d = c->out, .prefix = ""};
     put(&k, "volname", v->name);
     put_number(&k, "type", -1);

@@ -12,6 +12,7 @@
 #include "dict.h"
 #include "glusterd.h"
 #include "log.h"
+#include "rebalance.h"
 #include "programs.h"
 #include "wire.h"
 
@@ -92,10 +93,14 @@ static int stop_run(struct command *c)
     int r = 0;
     if (w->v->status != VOLUME_STARTED && !force)
         r = command_fail(c, "Volume %s is not in the started state", w->v->name);
+    if (r == 0 && !force && task_running(c->gd, w->v))
+        r = command_fail(c, "rebalance session is in progress for the volume '%s'", w->v->name);
     if (r == 0 && !(v = volinfo_copy(w->v)))
         r = command_fail(c, "no memory");
     if (r == 0)
         r = name_and_id(c, v);
+    if (r == 0 && force)
+        task_end(c->gd, v);
     if (r == 0) { /* written first: a daemon that dies now does not start them again */
         v->status = VOLUME_STOPPED;
         r = volume_commit(c, v);
@@ -154,6 +159,8 @@ static int put_volume(struct command *c, const struct volinfo *v, unsigned int n
     char prefix[32], key[64], value[4500];
     snprintf(prefix, sizeof prefix, "volume%u.", n);
     struct keyed k = {.d = c->out, .prefix = prefix};
+    struct task task;
+    task_read(v, &task);
     put(&k, "name", v->name);
     put_number(&k, "type", volinfo_shown_type(v));
     put_number(&k, "status", v->status);
@@ -166,7 +173,7 @@ static int put_volume(struct command *c, const struct volinfo *v, unsigned int n
     put_number(&k, "transport", v->transport);
     put_number(&k, "thin_arbiter_count", v->thin_arbiter_count);
     put(&k, "volume_id", v->id);
-    put_number(&k, "rebalance", 0);
+    put_number(&k, "rebalance", task.status);
     put_number(&k, "snap_count", 0);
     for (unsigned int i = 0; i < v->nr_bricks; i++) {
         snprintf(key, sizeof key, "brick%u", i + 1);

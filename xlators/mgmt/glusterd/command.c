@@ -131,7 +131,8 @@ static bool take_name(struct command *c)
     struct glusterd *gd = c->gd;
     SCOPED_LOCK(&gd->lock);
     gd->running++;
-    if (!(c->type->flags & COMMAND_CHANGES))
+    c->named = (c->type->flags & COMMAND_CHANGES) && !(c->type->only_reads && c->type->only_reads(c->in));
+    if (!c->named)
         return true;
     for (struct command *other = gd->busy; other; other = other->next) {
         if (strcmp(other->name, c->name) != 0)
@@ -152,7 +153,7 @@ static struct command *give_name(struct command *c)
 {
     struct glusterd *gd = c->gd;
     SCOPED_LOCK(&gd->lock);
-    if (!(c->type->flags & COMMAND_CHANGES))
+    if (!c->named)
         return NULL;
     struct command **at = &gd->busy, *heir = c->waiting;
     while (*at != c)

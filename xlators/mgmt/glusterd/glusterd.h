@@ -47,6 +47,7 @@ struct command_type {
     unsigned int flags;
     /* On a worker. 0, or -1 with errstr set (and op_errno where scripts know one). */
     int (*run)(struct command *c);
+    bool (*only_reads)(const struct dict *in); /* this request changes nothing, so it does not wait for the name; NULL: flags say it all */
     void (*encode)(struct command *c); /* another structure than cli_rsp; NULL: that one */
 };
 struct command {
@@ -60,6 +61,7 @@ struct command {
     int op_ret, op_errno;
     char errstr[2048];
     const void *args;            /* of another structure than cli_req: decoded, borrows from the request */
+    bool named;                  /* it has or waits for its name */
     struct command *next;        /* glusterd.busy, and those that wait behind it */
     struct command *waiting;     /* for the same name */
 };
@@ -144,6 +146,10 @@ struct volview **volumes_all(struct glusterd *gd, size_t *ret_n);   /* reference
 void volumes_free(struct volview **all, size_t n);
 /* Writes, generates its volume files, publishes, tells those who have fetched one. Takes v. errstr of c tells what failed. */
 int volume_commit(struct command *c, struct volinfo *v);
+/* Only what is written down of its task has changed (rebalance.h). Takes v. */
+int volume_keep_state(struct glusterd *gd, struct volinfo *v, struct err *err);
+int volume_write_brick_file(struct glusterd *gd, const struct volinfo *v, unsigned int i, struct err *err); /* before v is published */
+void volume_forget_brick_file(struct glusterd *gd, const struct volinfo *v, unsigned int i);
 int volume_write_files(struct glusterd *gd, const struct volinfo *v, struct err *err);
 void volume_tell_clients(struct glusterd *gd, const char *name);
 void volume_op_versions(struct volinfo *v);
@@ -190,6 +196,6 @@ void brick_conn_closed(struct glusterd *gd, struct rpc_conn *conn);
 
 /* the commands, by file */
 extern const struct command_type create_command, delete_command, start_command, stop_command, list_command, info_command, status_command, set_command,
-    get_command, reset_command, getwd_command, uuid_get_command, friends_command, refuse_peer_command;
+    get_command, reset_command, add_brick_command, remove_brick_command, replace_brick_command, reset_brick_command, defrag_command, heal_command, getwd_command, uuid_get_command, friends_command, refuse_peer_command;
 
 #endif

@@ -444,6 +444,7 @@ void volume_tell_clients(struct glusterd *gd, const char *name)
 
 static const struct rpc_actor handshake_actors[NR_HNDSK] = {
     [HNDSK_GETSPEC] = {.name = "GETSPEC", .run = getspec},
+    [HNDSK_EVENT_NOTIFY] = {.name = "EVENT_NOTIFY", .run = event_notify},
     [HNDSK_GET_VOLUME_INFO] = {.name = "GET_VOLUME_INFO", .run = volume_info},
 };
 static const struct rpc_actor local_handshake_actors[] = {

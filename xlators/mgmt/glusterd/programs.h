@@ -15,6 +15,7 @@ void conn_opened(void *host, struct rpc_conn *conn);
 void conn_closed(void *host, struct rpc_conn *conn, int err);
 void conn_follows(struct glusterd *gd, struct rpc_conn *conn, const char *volume); /* it has fetched this volume's file   */
 bool conn_is_local(struct rpc_conn *conn);                                         /* a process of this machine           */
+void event_notify(struct rpc_request *req); /* cmd-rebalance.c */
 void reply_now(struct rpc_request *req, void *proc, const void *rsp);              /* proc: what rpcgen made of the reply */
 void reply_with(struct command *c, void *proc, const void *rsp);
 

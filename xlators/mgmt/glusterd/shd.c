@@ -25,7 +25,7 @@
 struct shd_volume {
     struct shd_volume *next;
     int pid;                     /* of the process that has it */
-    uint64_t sum;                /* of the volume file */
+    uint64_t sum, bricks;        /* of the volume file, and of its bricks' names */
     char name[];
 };
 
@@ -89,7 +89,7 @@ static struct shd_volume *given(struct glusterd *gd, const char *volume)
     return NULL;
 }
 
-static void remember(struct glusterd *gd, const char *volume, int pid, uint64_t sum)
+static void remember(struct glusterd *gd, const char *volume, int pid, uint64_t sum, uint64_t bricks)
 {
     struct shd_volume *s = given(gd, volume);
     if (!s) {
@@ -103,6 +103,7 @@ static void remember(struct glusterd *gd, const char *volume, int pid, uint64_t 
     }
     s->pid = pid;
     s->sum = sum;
+    s->bricks = bricks;
 }
 
 void shd_done(struct glusterd *gd)
@@ -189,8 +190,42 @@ static void end(struct glusterd *gd, const char *volume)
     unlink(path);
 }
 
+static uint64_t sum_of_bricks(const struct volinfo *v)
+{
+    uint64_t sum = v->type;
+    for (unsigned int i = 0; i < v->nr_bricks; i++) {
+        sum = XXH64(v->bricks[i].id, strlen(v->bricks[i].id), sum);
+        sum = XXH64(v->bricks[i].path, strlen(v->bricks[i].path), sum);
+    }
+    return sum;
+}
+
+static bool keeps_others(struct glusterd *gd, struct volview *const *all, size_t n, int pid, const char *than)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(all[i]->v->name, than) != 0 && shd_is_wanted(all[i]->v) && shd_pid(gd, all[i]->v->name) == pid)
+            return true;
+    return false;
+}
+
+/* The process lets go of the volume: it is detached, or, as its last one, taken with the process: that must not be left without a pid file by
+ * which it is found. True: the process has ended. */
+static bool take_away(struct glusterd *gd, struct volview *const *all, size_t n, const struct volinfo *v, int own)
+{
+    struct err why = {""};
+    char socket[4400];
+    if (!keeps_others(gd, all, n, own, v->name)) {
+        end(gd, v->name);
+        return true;
+    }
+    if (socket_of(own, socket, sizeof socket) == 0 && detach(gd, v->name, socket, &why) < 0)
+        log_warning(DOMAIN, "the self-heal daemon keeps volume %s: %s", v->name, why.text);
+    remember(gd, v->name, 0, 0, 0);
+    return false;
+}
+
 /* A process that runs has the volume, as it is now. */
-static int give(struct glusterd *gd, const struct volinfo *v, int *pid, struct err *err)
+static int give(struct glusterd *gd, struct volview *const *all, size_t n, const struct volinfo *v, int *pid, struct err *err)
 {
     const struct volgen g = {.volume = v, .workdir = gd->workdir, .own_uuid = gd->uuid, .bind_address = gd->bind_address};
     char socket[4400];
@@ -198,12 +233,17 @@ static int give(struct glusterd *gd, const struct volinfo *v, int *pid, struct e
     int own = shd_pid(gd, v->name), r = 0;
     if (!text)
         return err_set(err, -ENOMEM, "no memory");
-    uint64_t sum = XXH64(text, strlen(text), 0);
+    uint64_t sum = XXH64(text, strlen(text), 0), bricks = sum_of_bricks(v);
     const struct shd_volume *had = given(gd, v->name);
     if (own && had && had->pid == own && had->sum == sum) {
         free(text);
         *pid = own;
         return 0;
+    }
+    if (own && (!had || had->pid != own || had->bricks != bricks)) { /* what it has already it would go on with, other paths and all (seen) */
+        if (take_away(gd, all, n, v, own) && *pid == own)
+            *pid = 0;
+        own = 0;
     }
     if (!own && !*pid) {
         r = start(gd, v, err);
@@ -216,16 +256,8 @@ static int give(struct glusterd *gd, const struct volinfo *v, int *pid, struct e
         return r;
     own = shd_pid(gd, v->name);
     *pid = own ? own : *pid;
-    remember(gd, v->name, *pid, sum);
+    remember(gd, v->name, *pid, sum, bricks);
     return 0;
-}
-
-static bool keeps_others(struct glusterd *gd, struct volview *const *all, size_t n, int pid)
-{
-    for (size_t i = 0; i < n; i++)
-        if (shd_is_wanted(all[i]->v) && shd_pid(gd, all[i]->v->name) == pid)
-            return true;
-    return false;
 }
 
 int shd_follow(struct glusterd *gd, struct err *err)
@@ -238,23 +270,13 @@ int shd_follow(struct glusterd *gd, struct err *err)
         pid = shd_pid(gd, all[i]->v->name);
     for (size_t i = 0; i < n; i++) { /* first what goes: it may be the process's first volume, which another one shall not be */
         const struct volinfo *v = all[i]->v;
-        char socket[4400];
         int own = shd_pid(gd, v->name);
-        if (!own || shd_is_wanted(v))
-            continue;
-        if (!keeps_others(gd, all, n, own)) { /* a process must not be left without a pid file by which it is found */
-            end(gd, v->name);
-            pid = pid == own ? 0 : pid;
-        } else if (socket_of(own, socket, sizeof socket) == 0) {
-            struct err why = {""};
-            if (detach(gd, v->name, socket, &why) < 0)
-                log_warning(DOMAIN, "the self-heal daemon keeps volume %s: %s", v->name, why.text);
-            remember(gd, v->name, 0, 0);
-        }
+        if (own && !shd_is_wanted(v) && take_away(gd, all, n, v, own) && pid == own)
+            pid = 0;
     }
     for (size_t i = 0; i < n; i++) {
         struct err why = {""};
-        if (!shd_is_wanted(all[i]->v) || give(gd, all[i]->v, &pid, &why) == 0)
+        if (!shd_is_wanted(all[i]->v) || give(gd, all, n, all[i]->v, &pid, &why) == 0)
             continue;
         log_error(DOMAIN, "volume %s is not healed: %s", all[i]->v->name, why.text);
         if (r == 0)

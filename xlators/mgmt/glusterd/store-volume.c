@@ -390,6 +390,13 @@ int store_save_volume(const char *workdir, const struct volinfo *v, struct err *
     return r < 0 ? err_set(err, r, "volume %s: %s", v->name, strerror(-r)) : 0;
 }
 
+int store_save_state(const char *workdir, const struct volinfo *v, struct err *err)
+{
+    char path[4300];
+    snprintf(path, sizeof path, "%s/vols/%s/node_state.info", workdir, v->name);
+    return store_write_pairs(path, &v->node_state, err);
+}
+
 int store_remove_volume(const char *workdir, const struct volinfo *v, struct err *err)
 {
     char folder[4200], trash[4200];

@@ -28,6 +28,7 @@ int store_make_tree(const char *workdir, struct err *err);
 /* -ENOENT: there is no such volume (no folder, or none of ours in it). */
 int store_load_volume(const char *workdir, const char *name, struct volinfo **ret, struct err *err);
 int store_save_volume(const char *workdir, const struct volinfo *v, struct err *err);
+int store_save_state(const char *workdir, const struct volinfo *v, struct err *err); /* only node_state.info */
 /* Moves the folder to trash/ID.deleted, then removes it: a crash leaves all of the volume or nothing that counts. */
 int store_remove_volume(const char *workdir, const struct volinfo *v, struct err *err);
 /* What a crash has left half-removed or half-written: trash/, *.tmp. */

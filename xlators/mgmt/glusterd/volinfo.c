@@ -108,6 +108,13 @@ void volinfo_remove_brick(struct volinfo *v, unsigned int i)
     memmove(&v->bricks[i], &v->bricks[i + 1], (v->nr_bricks - i) * sizeof *v->bricks);
 }
 
+void volinfo_move_brick(struct volinfo *v, unsigned int from, unsigned int to)
+{
+    struct brickinfo moved = v->bricks[from];
+    memmove(&v->bricks[to + 1], &v->bricks[to], (from - to) * sizeof *v->bricks);
+    v->bricks[to] = moved;
+}
+
 unsigned int volinfo_subvolumes(const struct volinfo *v)
 {
     return v->sub_count ? v->nr_bricks / v->sub_count : v->nr_bricks;

@@ -51,6 +51,7 @@ struct volinfo *volinfo_copy(const struct volinfo *v);   /* what a transaction c
 void volinfo_free(struct volinfo *v);
 struct brickinfo *volinfo_add_brick(struct volinfo *v);  /* zeroed, at the end */
 void volinfo_remove_brick(struct volinfo *v, unsigned int i);
+void volinfo_move_brick(struct volinfo *v, unsigned int from, unsigned int to); /* to is not behind from */
 void brickinfo_done(struct brickinfo *b);
 
 unsigned int volinfo_subvolumes(const struct volinfo *v); /* children of distribute */

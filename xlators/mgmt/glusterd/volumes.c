@@ -150,16 +150,31 @@ static int write_file(struct glusterd *gd, const struct volinfo *v, char *text, 
     return r;
 }
 
+int volume_write_brick_file(struct glusterd *gd, const struct volinfo *v, unsigned int i, struct err *err)
+{
+    const struct volgen g = {.volume = v, .workdir = gd->workdir, .own_uuid = gd->uuid, .bind_address = gd->bind_address};
+    char *dashed = path_dashed(v->bricks[i].path, false);
+    int r = dashed ? write_file(gd, v, volgen_brick(&g, i), err, "%s.%s.%s.vol", v->name, v->bricks[i].host, dashed)
+                   : err_set(err, -ENOMEM, "volume %s: no memory", v->name);
+    free(dashed);
+    return r;
+}
+
+void volume_forget_brick_file(struct glusterd *gd, const struct volinfo *v, unsigned int i)
+{
+    char path[8400], *dashed = path_dashed(v->bricks[i].path, false);
+    snprintf(path, sizeof path, "%s/vols/%s/%s.%s.%s.vol", gd->workdir, v->name, v->name, v->bricks[i].host, dashed ? dashed : "");
+    if (dashed)
+        unlink(path);
+    free(dashed);
+}
+
 int volume_write_files(struct glusterd *gd, const struct volinfo *v, struct err *err)
 {
     const struct volgen g = {.volume = v, .workdir = gd->workdir, .own_uuid = gd->uuid, .bind_address = gd->bind_address};
     int r = 0;
-    for (unsigned int i = 0; r == 0 && i < v->nr_bricks; i++) {
-        char *dashed = path_dashed(v->bricks[i].path, false);
-        r = dashed ? write_file(gd, v, volgen_brick(&g, i), err, "%s.%s.%s.vol", v->name, v->bricks[i].host, dashed)
-                   : err_set(err, -ENOMEM, "volume %s: no memory", v->name);
-        free(dashed);
-    }
+    for (unsigned int i = 0; r == 0 && i < v->nr_bricks; i++)
+        r = volume_write_brick_file(gd, v, i, err);
     if (r == 0)
         r = write_file(gd, v, volgen_client(&g, false), err, "%s.tcp-fuse.vol", v->name);
     if (r == 0)
@@ -173,6 +188,16 @@ int volume_write_files(struct glusterd *gd, const struct volinfo *v, struct err 
     if (r == 0)
         r = write_file(gd, v, volgen_gfproxy_client(&g), err, "trusted-%s.tcp-gfproxy-fuse.vol", v->name);
     return r;
+}
+
+int volume_keep_state(struct glusterd *gd, struct volinfo *v, struct err *err)
+{
+    int r = store_save_state(gd->workdir, v, err);
+    if (r < 0) {
+        volinfo_free(v);
+        return r;
+    }
+    return volumes_publish(gd, v) < 0 ? err_set(err, -ENOMEM, "no memory") : 0;
 }
 
 int volume_commit(struct command *c, struct volinfo *v)
