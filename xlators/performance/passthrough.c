@@ -16,32 +16,6 @@
 #define OR(...)                        .aliases = (const char *const[]){__VA_ARGS__, NULL}
 #define NO_LIMIT                       0x1p62 /* a size without an upper bound */
 
-static const struct option md_cache_options[] = {
-    TUNES_FLAG("md-cache", false, "whether it is there"),
-    TUNES_FLAG("pass-through", false, "whether it does nothing"),
-    TUNES_FLAG("cache-selinux", false, "whether security.selinux is kept"),
-    TUNES_FLAG("cache-capability-xattrs", true, "whether security.capability is kept"),
-    TUNES_FLAG("cache-ima-xattrs", true, "whether security.ima is kept"),
-    TUNES_FLAG("cache-swift-metadata", false, "whether Swift's attribute is kept"),
-    TUNES_FLAG("cache-samba-metadata", false, "whether Samba's attributes are kept"),
-    TUNES_FLAG("cache-posix-acl", false, "whether ACLs are kept"),
-    TUNES_FLAG("cache-glusterfs-acl", false, "whether ACLs as text are kept"),
-    TUNES_NUMBER("md-cache-timeout", "1", 0, 600, "seconds for which attributes are believed"),
-    TUNES_FLAG("force-readdirp", true, "whether READDIR becomes READDIRP"),
-    TUNES_FLAG("cache-invalidation", false, "whether the brick's notices are heeded"),
-    TUNES_FLAG("global-cache-invalidation", true, "whether caches above are told"),
-    TUNES_FLAG("md-cache-statfs", false, "whether STATFS is kept"),
-    FORGET_TEXT("xattr-cache-list", "names of attributes that are kept"),
-};
-static const char *const md_cache_aliases[] = {"performance/stat-prefetch", NULL};
-const struct xlator_type md_cache_type = {
-    .name = "performance/md-cache",
-    .aliases = md_cache_aliases,
-    .options = md_cache_options,
-    .nr_options = array_len(md_cache_options),
-    .priv_size = sizeof(struct read_and_forgotten),
-};
-
 static const struct option quick_read_options[] = {
     TUNES_FLAG("quick-read", false, "whether it is there"),
     FORGET_TEXT("priority", "which files are kept longer"),

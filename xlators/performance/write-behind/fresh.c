@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Attributes that an operation brings of objects which it did not name: who asks by name (LOOKUP, CREATE) or reads a directory cannot be
  * made to wait for the writes of objects that are not known yet. When the answer is there they are, and what was asked before a write was
- * done is not believed: LOOKUP waits for the writes and asks for the attributes again; an entry of READDIRP goes up without any. */
+ * done is not believed: LOOKUP waits for the writes and asks for the attributes again; an entry of READDIRP goes up without any, and so
+ * does a READ, which waits only for the writes that it could see. */
 #include <errno.h>
 #include <string.h>
 
@@ -102,4 +103,20 @@ void wb_readdirp(struct xlator *xl, struct fop *fop)
     }
     fop_push(fop, have_entries, a);
     fop_pass(xl, fop);
+}
+
+static void have_data(struct fop *fop, void *ctx)
+{
+    if (fop->ret >= 0 && is_stale(ctx, wb_object(fop)))
+        memset(&fop->out.stat, 0, sizeof(fop->out.stat));
+    fop_complete(fop, fop->ret, fop->err);
+}
+
+bool wb_watch_read(struct xlator *xl, struct fop *fop)
+{
+    struct asked *a = ask(xl, fop);
+
+    if (a)
+        fop_push(fop, have_data, a);
+    return a != NULL;
 }

@@ -149,6 +149,12 @@ static void wb_look(struct xlator *xl, struct fop *fop)
 /* A write beyond its end may be what makes the file long enough for it. */
 static void wb_read(struct xlator *xl, struct fop *fop)
 {
+    struct inode *inode = wb_object(fop);
+
+    if (fop->op == FOP_READ && inode && wb_inode_of(xl, inode) && !wb_watch_read(xl, fop)) {
+        fop_fail(fop, ENOMEM);
+        return;
+    }
     look(xl, fop, fop->op == FOP_READ ? fop->in.read.offset : fop->op == FOP_SEEK ? fop->in.seek.offset : fop->in.rchecksum.offset);
 }
 
