@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/sysmacros.h>
 
 const char *gfid_text(gfid_t g, char text[GFID_TEXT])
 {
@@ -96,4 +97,24 @@ uint32_t iatt_type(uint32_t mode)
     default:
         return 0;
     }
+}
+
+#define GOOD_SIZE 131072 /* st_blksize: what programs take for a good size */
+
+void iatt_to_stat(const struct iatt *st, struct stat *ret)
+{
+    *ret = (struct stat){
+        .st_ino = gfid_ino(st->gfid),
+        .st_mode = st->mode,
+        .st_nlink = st->nlink,
+        .st_uid = st->uid,
+        .st_gid = st->gid,
+        .st_rdev = makedev((unsigned int)(st->rdev >> 32), (unsigned int)st->rdev),
+        .st_size = (off_t)st->size,
+        .st_blocks = (blkcnt_t)st->blocks,
+        .st_blksize = GOOD_SIZE,
+        .st_atim = {.tv_sec = st->atime, .tv_nsec = st->atime_nsec},
+        .st_mtim = {.tv_sec = st->mtime, .tv_nsec = st->mtime_nsec},
+        .st_ctim = {.tv_sec = st->ctime, .tv_nsec = st->ctime_nsec},
+    };
 }

@@ -45,6 +45,9 @@ struct iatt {
 /* GlusterFS's number of the type in st_mode: 0 none, 1 regular, 2 directory, 3 link, 4 block, 5 character, 6 FIFO, 7 socket. */
 uint32_t iatt_type(uint32_t mode);
 
+/* As stat(2) gives them to a program. The inode number is the gfid's, st_dev 0. */
+void iatt_to_stat(const struct iatt *st, struct stat *ret);
+
 /* Bits of SETATTR's valid. */
 enum {
     SET_MODE = 0x1,

@@ -89,26 +89,58 @@ static int open_file(const char *file)
     return fd < 0 ? -errno : fd;
 }
 
+static int open_named(const char *file, char **ret_copy, struct err *err)
+{
+    int fd, failed;
+
+    *ret_copy = NULL;
+    if (strcmp(file, "-") == 0 || strcmp(file, "/dev/stderr") == 0)
+        return STDERR_FILENO;
+    fd = open_file(file);
+    if (fd < 0)
+        return err_set(err, fd, "log file %s: %s", file, strerror(-fd));
+    *ret_copy = realpath(file, NULL); /* the working directory may change before it is opened again */
+    if (*ret_copy)
+        return fd;
+    failed = -errno;
+    close(fd);
+    return err_set(err, failed, "log file %s: %s", file, strerror(-failed));
+}
+
 int logging_open(const char *file, struct err *err)
 {
-    bool to_stderr = strcmp(file, "-") == 0 || strcmp(file, "/dev/stderr") == 0;
-    char *copy = NULL;
-    int fd = STDERR_FILENO;
+    char *copy;
+    int fd = open_named(file, &copy, err);
 
-    if (!to_stderr) {
-        fd = open_file(file);
-        if (fd < 0)
-            return err_set(err, fd, "log file %s: %s", file, strerror(-fd));
-        copy = realpath(file, NULL); /* the working directory may change before it is opened again */
-        if (!copy) {
-            close(fd);
-            return err_set(err, -errno, "log file %s: %s", file, strerror(errno));
-        }
-    }
+    if (fd < 0)
+        return fd;
     logging_close();
     the_log.file = copy;
     atomic_store_explicit(&the_log.fd, fd, memory_order_release);
     log_set_sink(write_line, NULL);
+    return 0;
+}
+
+int logging_move(const char *file, struct err *err)
+{
+    int old = atomic_load_explicit(&the_log.fd, memory_order_acquire), failed = 0;
+    char *copy;
+    int fd = open_named(file, &copy, err);
+
+    if (fd < 0)
+        return fd;
+    if (old == STDERR_FILENO)
+        atomic_store_explicit(&the_log.fd, fd, memory_order_release);
+    else if (dup3(fd, old, O_CLOEXEC) < 0) /* a writer may have read the number just now: it stays the log's */
+        failed = -errno;
+    if (fd != STDERR_FILENO && old != STDERR_FILENO)
+        close(fd);
+    if (failed) {
+        free(copy);
+        return err_set(err, failed, "log file %s: %s", file, strerror(-failed));
+    }
+    free(the_log.file);
+    the_log.file = copy;
     return 0;
 }
 

@@ -10,6 +10,9 @@
 #include "log.h"
 
 int logging_open(const char *file, struct err *err); /* "-" or "/dev/stderr": stderr; parent folders must exist */
+/* As logging_open() when a log is open already, while others write: each line goes whole into the old file or the new one. Calls of the
+ * two and of logging_close() come one at a time. */
+int logging_move(const char *file, struct err *err);
 void logging_set_local(bool local); /* local time instead of UTC; before threads start */
 int logging_reopen(void);
 void logging_file(char *to, size_t size); /* where lines go now: a path, or what else the descriptor is */

@@ -8,6 +8,7 @@
 #   MOUNT=ours        mounts are made by our own glusterfs. MOUNT=local: by our own, above the brick's graph in one process, so that no
 #                     brick process runs and nothing is sent
 #   CLIENT=client-bare  mounts have protocol/client and no more, instead of all that a stock daemon generates
+#   GFAPI=stock       programs of tests/api run with the distribution's libgfapi (default: ours)
 #   VOLFILE=minimal   posix and server only, instead of the graph that a stock daemon generates
 #   FULL=1            the long form of tests that have one
 #   GATLING_BUILD=DIR the build directory (default: build/ of the source tree)
@@ -21,7 +22,7 @@ self=$(cd "$(dirname "$0")" && pwd)/${0##*/}
 build=${GATLING_BUILD:-$top/build}
 tools=$build/tests/tools
 grep -qs -e '--enable-[at]san' "$build/config.status" && sanitized=1 || sanitized=
-: "${BRICK:=ours}" "${MOUNT:=stock}" "${TLS:=}" "${OWN_THREAD:=}" "${VOLFILE:=full}" "${FULL:=}"
+: "${BRICK:=ours}" "${MOUNT:=stock}" "${GFAPI:=ours}" "${TLS:=}" "${OWN_THREAD:=}" "${VOLFILE:=full}" "${FULL:=}"
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 umask 022
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/gatling-test-XXXXXX")
@@ -116,7 +117,7 @@ needs() { # what this test cannot do without
         brick)   [ "$MOUNT" != local ] || skip_all "about a brick process" ;;
         ours)    [ "$BRICK" = ours ] || skip_all "about our own brick" ;;
         transport) [ "$BRICK" = ours ] || [ -n "${PLUGIN:-}" ] || skip_all "about our own transport" ;;
-        gfapi)   pkg-config --exists glusterfs-api || skip_all "needs the package libglusterfs-dev" ;;
+        gfapi)   [ "$GFAPI" = ours ] || pkg-config --exists glusterfs-api || skip_all "needs the package libglusterfs-dev" ;;
         full)    [ -n "$FULL" ] || skip_all "long: runs with --full" ;;
         tool:*)  [ -x "$tools/${thing#*:}" ] || skip_all "needs $tools/${thing#*:} (make check builds it)" ;;
         *)       command -v "$thing" >/dev/null || skip_all "needs the program $thing" ;;
@@ -400,6 +401,37 @@ write_client_volfile() { # file brick pki certificate [lines TYPE KEY VALUE...]
         [ $# = 0 ] || printf '%s\n' "$@"
     } >"$file.set"
     sed "s#@BRICK@#$tmp/bricks/$name#g" "$top/tests/volfiles/$graph.vol.in" | set_options "$file.set" >"$file"
+}
+
+# ---- programs of libgfapi --------------------------------------------------------------------------------------------------
+
+# PROGRAM: compiled from tests/api/PROGRAM.c, with the headers and the library of $GFAPI.
+compile_api() {
+    local -a flags=(-I"$top/api" -L"$build/api/.libs" -DUSE_POSIX_ACLS=1)
+    # shellcheck disable=SC2046
+    if [ "$GFAPI" = stock ]; then
+        cc -O1 -g -Wall -o "$tmp/$1" "$top/tests/api/$1.c" $(pkg-config --cflags --libs glusterfs-api) -lpthread
+    else
+        cc -O1 -g -Wall $(sanitize_flags) -o "$tmp/$1" "$top/tests/api/$1.c" "${flags[@]}" -lgfapi -lacl -lpthread
+    fi
+}
+sanitize_flags() { grep -os -e '-fsanitize=[a-z,]*' "$build/api/Makefile" | head -n 1; }
+
+with_api() { # command...: any program that uses libgfapi
+    if [ "$GFAPI" = stock ]; then
+        exec_in_background "$@"
+    else
+        LD_LIBRARY_PATH=$build/api/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} \
+            ASAN_OPTIONS=exitcode=99:detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=exitcode=99 \
+            exec_in_background "$@"
+    fi
+}
+
+write_api_volfile() { # file brick [lines TYPE KEY VALUE...]: as that brick has been started
+    local file=$1 name=$2 mount=$MOUNT; shift 2
+    MOUNT=$GFAPI
+    write_client_volfile "$file" "$name" "${brick_tls[$name]:-}" client "$@"
+    MOUNT=$mount
 }
 
 is_mounted() { grep -q " $1 fuse.glusterfs " /proc/mounts; }

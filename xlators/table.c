@@ -71,6 +71,8 @@ const struct xlator_type *const xlator_types[] = {
     &client_type,
     &server_type,
     &posix_type,
+#ifndef WITHOUT_MANAGEMENT /* api/Makefile.am */
     &glusterd_type,
+#endif
     NULL,
 };

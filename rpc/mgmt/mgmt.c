@@ -40,6 +40,7 @@ struct answer {
 struct server {
     char *name;
     uint16_t port;
+    bool unix_path;
 };
 
 struct mgmt {
@@ -53,6 +54,7 @@ struct mgmt {
     unsigned int tried;           /* attempts since the start, while there is no text */
     const struct transport_type *transport;
     struct rpc_dialer *dialer;
+    bool dialer_of_path;          /* it was made for one: the path is among its options */
     struct rpc_client *client;
     bool started, stopping, connected;
     bool fetching, again;         /* a GETSPEC is under way; another is wanted behind it */
@@ -81,7 +83,7 @@ static const char *dial_option(const struct transport_options *o, const char *ke
 
     if (strcmp(key, "transport.socket.own-thread") == 0)
         return "off"; /* a message now and then */
-    if (m->conf.unix_path) {
+    if (m->servers[m->at].unix_path) {
         if (strcmp(key, "transport.address-family") == 0)
             return "unix";
         return strcmp(key, "transport.socket.connect-path") == 0 ? m->servers[m->at].name : NULL;
@@ -108,7 +110,7 @@ static int make_dialer(struct mgmt *m, struct err *err)
 
 /* ---- servers ------------------------------------------------------------------------------------------------------------------ */
 
-static int add_server(struct mgmt *m, const char *name, size_t len, uint16_t port)
+static int add_server(struct mgmt *m, const char *name, size_t len, uint16_t port, bool unix_path)
 {
     struct server *s = &m->servers[m->nr_servers];
 
@@ -121,6 +123,7 @@ static int add_server(struct mgmt *m, const char *name, size_t len, uint16_t por
     if (!s->name)
         return -ENOMEM;
     s->port = port;
+    s->unix_path = unix_path;
     m->nr_servers++;
     return 0;
 }
@@ -134,7 +137,7 @@ static void learn_servers(struct mgmt *m, const char *list)
         unsigned long port = colon ? strtoul(colon + 1, NULL, 10) : 0;
 
         if (colon > list && port > 0 && port < 65536)
-            add_server(m, list, (size_t)(colon - list), (uint16_t)port);
+            add_server(m, list, (size_t)(colon - list), (uint16_t)port, false);
         list += len;
         list += strspn(list, " ");
     }
@@ -145,10 +148,12 @@ static int aim(struct mgmt *m, struct err *err)
     const struct server *s = &m->servers[m->at];
     int failed = 0;
 
-    if (!m->dialer || m->conf.unix_path) /* the path is one of the dialer's options */
+    if (!m->dialer || s->unix_path || m->dialer_of_path) {
         failed = make_dialer(m, err);
+        m->dialer_of_path = s->unix_path;
+    }
     if (!failed)
-        failed = rpc_client_aim(m->client, m->conf.unix_path ? NULL : s->name, s->port, m->dialer);
+        failed = rpc_client_aim(m->client, s->unix_path ? NULL : s->name, s->port, m->dialer);
     return failed ? err_set(err, failed, "%s: %s", s->name, strerror(-failed)) : 0;
 }
 
@@ -193,7 +198,7 @@ static void take_text(struct mgmt *m, const hndsk_getspec_rsp *rsp)
     struct dict *xdata = NULL;
     const char *list;
 
-    if (!m->conf.fixed && !m->conf.unix_path && wire_dict3_open(&rsp->xdata, &xdata) == 0 &&
+    if (!m->conf.fixed && !m->servers[m->at].unix_path && wire_dict3_open(&rsp->xdata, &xdata) == 0 &&
         dict_get_text(xdata, "cluster.brick-vol-servers", &list) == 0)
         learn_servers(m, list);
     dict_unref(xdata);
@@ -427,11 +432,18 @@ static int take_conf(struct mgmt *m, const struct mgmt_conf *conf)
     if (!m->volfile_id || (conf->brick_name && !m->brick_name))
         return -ENOMEM;
     for (unsigned int i = 0; i < conf->nr_servers; i++) {
-        int failed = add_server(m, conf->servers[i], strlen(conf->servers[i]), conf->port ? conf->port : MGMT_PORT);
+        int failed = add_server(m, conf->servers[i], strlen(conf->servers[i]), conf->port ? conf->port : MGMT_PORT, conf->unix_path);
+        if (failed)
+            return failed;
+    }
+    for (unsigned int i = 0; i < conf->nr_places; i++) {
+        const struct mgmt_server *p = &conf->places[i];
+        int failed = add_server(m, p->name, strlen(p->name), p->port ? p->port : MGMT_PORT, p->unix_path);
         if (failed)
             return failed;
     }
     m->conf.servers = NULL;
+    m->conf.places = NULL;
     m->conf.volfile_id = m->conf.brick_name = NULL;
     return m->nr_servers ? 0 : -EINVAL;
 }

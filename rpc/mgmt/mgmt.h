@@ -18,11 +18,18 @@ struct mgmt;
 
 #define MGMT_PORT 24007
 
+struct mgmt_server {
+    const char *name;             /* host name or address, or a path */
+    uint16_t port;                /* 0: MGMT_PORT */
+    bool unix_path;
+};
 struct mgmt_conf {
     const char *const *servers;   /* host names or addresses; unix_path: paths. Copied */
     unsigned int nr_servers;
-    uint16_t port;                /* 0: MGMT_PORT */
+    uint16_t port;                /* theirs; 0: MGMT_PORT */
     bool unix_path;
+    const struct mgmt_server *places; /* more servers, after those, each with what is its own. Copied */
+    unsigned int nr_places;
     const char *volfile_id;
     const char *brick_name;       /* NULL: not a brick */
     bool fixed;                   /* never another server than the first */

@@ -19,7 +19,6 @@
 
 #define DOMAIN "fuse"
 #define REQUEST_MAX (1 * MiB)     /* of data, in a READ or a WRITE */
-#define GOOD_SIZE 131072         /* st_blksize: what programs take for a good size */
 
 struct notifier;
 struct groups;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <sys/sysmacros.h>
 
 #include "mount-impl.h"
 
@@ -100,20 +99,7 @@ void set_owner(struct cred *c, uint64_t owner)
 
 void attr_of(const struct mount *m, const struct iatt *st, struct stat *ret)
 {
-    *ret = (struct stat){
-        .st_ino = gfid_ino(st->gfid),
-        .st_mode = st->mode,
-        .st_nlink = st->nlink,
-        .st_uid = st->uid,
-        .st_gid = st->gid,
-        .st_rdev = makedev((unsigned int)(st->rdev >> 32), (unsigned int)st->rdev),
-        .st_size = (off_t)st->size,
-        .st_blocks = (blkcnt_t)st->blocks,
-        .st_blksize = GOOD_SIZE,
-        .st_atim = {.tv_sec = st->atime, .tv_nsec = st->atime_nsec},
-        .st_mtim = {.tv_sec = st->mtime, .tv_nsec = st->mtime_nsec},
-        .st_ctim = {.tv_sec = st->ctime, .tv_nsec = st->ctime_nsec},
-    };
+    iatt_to_stat(st, ret);
     if (m->conf.ino32)
         ret->st_ino = (uint32_t)(ret->st_ino ^ ret->st_ino >> 32);
 }
