@@ -428,10 +428,8 @@ with_api() { # command...: any program that uses libgfapi
 }
 
 write_api_volfile() { # file brick [lines TYPE KEY VALUE...]: as that brick has been started
-    local file=$1 name=$2 mount=$MOUNT; shift 2
-    MOUNT=$GFAPI
+    local file=$1 name=$2; shift 2
     write_client_volfile "$file" "$name" "${brick_tls[$name]:-}" client "$@"
-    MOUNT=$mount
 }
 
 is_mounted() { grep -q " $1 fuse.glusterfs " /proc/mounts; }
