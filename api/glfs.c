@@ -76,26 +76,25 @@ glfs_t *glfs_new(const char *volname)
     name_process(fs);
     pthread_mutex_init(&fs->lock, NULL);
     pthread_mutex_init(&fs->dump_lock, NULL);
+    pthread_mutex_init(&fs->over_lock, NULL);
     pthread_cond_init(&fs->changed, NULL);
     api_log_begin();
     return fs;
 }
 
-/* The setters that count before glfs_init(). */
+static enum life life_of(struct glfs *fs)
+{
+    SCOPED_LOCK(&fs->lock);
+    return fs->life;
+}
+
+/* For what counts before glfs_init() only. */
 static bool is_new(struct glfs *fs)
 {
-    bool is;
-
-    if (!fs) {
-        errno = EINVAL;
-        return false;
-    }
-    pthread_mutex_lock(&fs->lock);
-    is = fs->life == LIFE_NEW;
-    pthread_mutex_unlock(&fs->lock);
-    if (!is)
-        errno = EINVAL;
-    return is;
+    if (fs && life_of(fs) == LIFE_NEW)
+        return true;
+    errno = EINVAL;
+    return false;
 }
 
 static int replace(char **what, const char *with)
@@ -175,27 +174,67 @@ int glfs_unset_volfile_server(glfs_t *fs, const char *transport, const char *hos
     return (int)answer(-EINVAL);
 }
 
-int glfs_set_xlator_option(glfs_t *fs, const char *xlator, const char *key, const char *value)
+static void drop_option(struct xlator_option *o)
 {
-    struct xlator_option *more, o;
+    free(o->pattern);
+    free(o->key);
+    free(o->value);
+}
 
-    if (!is_new(fs))
-        return -1;
-    if (!xlator || !key || !value)
-        return (int)answer(-EINVAL);
-    more = realloc(fs->over, (fs->nr_over + 1) * sizeof(*more));
+static int add_option_locked(struct glfs *fs, const char *xlator, const char *key, const char *value)
+{
+    struct xlator_option *more = realloc(fs->over, (fs->nr_over + 1) * sizeof(*more)), o;
+
     if (!more)
-        return (int)answer(-ENOMEM);
+        return -ENOMEM;
     fs->over = more;
     o = (struct xlator_option){.pattern = strdup(xlator), .key = strdup(key), .value = strdup(value)};
     if (!o.pattern || !o.key || !o.value) {
-        free(o.pattern);
-        free(o.key);
-        free(o.value);
-        return (int)answer(-ENOMEM);
+        drop_option(&o);
+        return -ENOMEM;
     }
     more[fs->nr_over++] = o;
     return 0;
+}
+
+/* A graph of the volume file as it is, with all options: it is put in the place of the one that works, which mostly means that options
+ * change in it. */
+static int make_graph_again_locked(struct glfs *fs, struct err *err)
+{
+    struct graph *g;
+    char *text = NULL;
+    size_t len = 0;
+    int failed;
+
+    if (fs->volfile) {
+        failed = graph_load(&fs->process, fs->volfile, fs->over, fs->nr_over, &g, err);
+    } else {
+        pthread_mutex_lock(&fs->lock);
+        len = fs->text_len;
+        text = fs->text ? strndup(fs->text, len) : NULL;
+        pthread_mutex_unlock(&fs->lock);
+        failed = text ? graph_parse(&fs->process, fs->volname, text, len, fs->over, fs->nr_over, &g, err) : -ENOMEM;
+        free(text);
+    }
+    if (!failed)
+        volume_offer(fs->volume, g); /* says itself what became of it */
+    return failed;
+}
+
+int glfs_set_xlator_option(glfs_t *fs, const char *xlator, const char *key, const char *value)
+{
+    struct err err = {0};
+    int failed;
+
+    if (!fs || !xlator || !key || !value)
+        return (int)answer(-EINVAL);
+    SCOPED_LOCK(&fs->over_lock);
+    failed = add_option_locked(fs, xlator, key, value);
+    if (!failed && life_of(fs) == LIFE_THERE && (failed = make_graph_again_locked(fs, &err))) {
+        log_error(DOMAIN, "%s: %s.%s=%s: %s", fs->volname, xlator, key, value, err.text[0] ? err.text : strerror(-failed));
+        drop_option(&fs->over[--fs->nr_over]);
+    }
+    return (int)answer(failed);
 }
 
 int glfs_set_logging(glfs_t *fs, const char *logfile, int loglevel)
@@ -281,8 +320,10 @@ static void take_volume_file(void *host, const char *text, size_t len)
     struct glfs *fs = host;
     struct err err = {0};
     struct graph *g;
-    int failed = graph_parse(&fs->process, fs->volname, text, len, fs->over, fs->nr_over, &g, &err);
+    int failed;
 
+    SCOPED_LOCK(&fs->over_lock);
+    failed = graph_parse(&fs->process, fs->volname, text, len, fs->over, fs->nr_over, &g, &err);
     fs_keep_text(fs, text, len);
     if (!failed && fs->has_graph) {
         volume_offer(fs->volume, g); /* says itself what became of it */
@@ -365,10 +406,14 @@ static void *run_loop(void *arg)
 static int start_from_file(struct glfs *fs, struct err *err)
 {
     struct graph *g;
-    int failed = graph_load(&fs->process, fs->volfile, fs->over, fs->nr_over, &g, err);
+    int failed;
 
+    SCOPED_LOCK(&fs->over_lock);
+    failed = graph_load(&fs->process, fs->volfile, fs->over, fs->nr_over, &g, err);
     if (!failed)
         failed = volume_start(fs->volume, g, err);
+    if (!failed)
+        failed = fs_keep_file(fs, fs->volfile);
     fs->has_graph = !failed;
     return failed;
 }
@@ -491,11 +536,8 @@ static void free_all(struct glfs *fs)
 {
     for (unsigned int i = 0; i < fs->nr_servers; i++)
         free((char *)fs->servers[i].name);
-    for (unsigned int i = 0; i < fs->nr_over; i++) {
-        free(fs->over[i].pattern);
-        free(fs->over[i].key);
-        free(fs->over[i].value);
-    }
+    for (unsigned int i = 0; i < fs->nr_over; i++)
+        drop_option(&fs->over[i]);
     free(fs->servers);
     free(fs->over);
     free(fs->volname);
@@ -504,6 +546,7 @@ static void free_all(struct glfs *fs)
     free(fs->statedump_dir);
     pthread_mutex_destroy(&fs->lock);
     pthread_mutex_destroy(&fs->dump_lock);
+    pthread_mutex_destroy(&fs->over_lock);
     pthread_cond_destroy(&fs->changed);
     free(fs);
 }
@@ -514,9 +557,7 @@ int glfs_fini(glfs_t *fs)
 
     if (!fs)
         return (int)answer(-EINVAL);
-    pthread_mutex_lock(&fs->lock);
-    was_there = fs->life == LIFE_THERE;
-    pthread_mutex_unlock(&fs->lock);
+    was_there = life_of(fs) == LIFE_THERE;
     if (fs->has_loop) {
         end_mgmt(fs);
         volume_close(fs->volume);

@@ -43,6 +43,8 @@ struct glfs {
     char *volfile;
     struct mgmt_server *servers;
     unsigned int nr_servers;
+
+    pthread_mutex_t over_lock; /* guards these, and the order of graphs made with them; other locks are taken under it */
     struct xlator_option *over;
     unsigned int nr_over;
 
@@ -218,6 +220,7 @@ void upcalls_hear(struct upcalls *u, struct vnode *vn, const struct upcall *what
 
 /* ---- volume-info.c ---- */
 void fs_keep_text(struct glfs *fs, const char *text, size_t len);
+int fs_keep_file(struct glfs *fs, const char *name);
 void fs_dump(struct glfs *fs);               /* a statedump; logs what went wrong */
 
 /* ---- logging.c ---- */

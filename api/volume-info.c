@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* What a program may ask about its volume: the volume file, the volume's id, a statedump. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,23 @@ void fs_keep_text(struct glfs *fs, const char *text, size_t len)
     fs->text_len = len;
     pthread_mutex_unlock(&fs->lock);
     free(old);
+}
+
+int fs_keep_file(struct glfs *fs, const char *name)
+{
+    FILE *f = fopen(name, "re");
+    char *text = NULL;
+    size_t len = 0;
+    ssize_t n;
+
+    if (!f)
+        return -errno;
+    n = getdelim(&text, &len, '\0', f); /* a volume file is text */
+    fclose(f);
+    if (n >= 0)
+        fs_keep_text(fs, text, (size_t)n);
+    free(text);
+    return n < 0 ? -EINVAL : 0;
 }
 
 ssize_t glfs_get_volfile(glfs_t *fs, void *buf, size_t len)
