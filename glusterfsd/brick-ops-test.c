@@ -86,6 +86,12 @@ int server_status(struct xlator *server, const char *brick, uint32_t cmd, struct
     return dict_set_textf(ret, "cmd-was", "%u", cmd);
 }
 
+void server_clear_locks(struct xlator *server, const char *brick, struct server_clear *c)
+{
+    assert_ptr_equal(server->type, &top_type);
+    c->done(c, strcmp(brick, "x1") != 0 ? -ENODEV : strcmp(c->path, "/f") != 0 ? -ENOENT : 0, c->key);
+}
+
 /* ---- the world ---------------------------------------------------------------------------------------------------------------- */
 
 static void on_stop(struct process *p, int status)
@@ -284,6 +290,20 @@ static void the_barrier_is_set_in_its_translator(void **state)
     refused_with(w, EALREADY, "Failed to reconfigure barrier.");
 }
 
+static void locks_are_cleared(void **state)
+{
+    struct world *w = *state;
+
+    call(w, BRICKOP_CLEAR_LOCKS, "x1", "path", "/f", "key", "glusterfs.clrlk.tposix.kall");
+    assert_int_equal(answered(w).op_ret, 0);
+    call(w, BRICKOP_CLEAR_LOCKS, "x1", "path", "/none", "key", "k");
+    refused_with(w, ENOENT, strerror(ENOENT));
+    call(w, BRICKOP_CLEAR_LOCKS, "x1", "path", "/f", NULL, NULL);
+    refused_with(w, EINVAL, "missing");
+    call(w, BRICKOP_CLEAR_LOCKS, "other", "path", "/f", "key", "k");
+    refused_with(w, ENODEV, "");
+}
+
 static void what_is_not_built_is_refused_by_name(void **state)
 {
     struct world *w = *state;
@@ -351,6 +371,7 @@ int main(void)
         TEST(terminate_ends_the_process_if_the_brick_is_its_own),
         TEST(status_needs_its_two_keys),
         TEST(the_barrier_is_set_in_its_translator),
+        TEST(locks_are_cleared),
         TEST(what_is_not_built_is_refused_by_name),
         TEST(garbage_is_answered_as_such),
         TEST(nothing_is_done_before_the_graph_stands_or_when_it_ends),

@@ -30,6 +30,7 @@ struct op {
     struct loop_work work;
     struct job job;
     struct xlator_ask ask;
+    struct server_clear clear;
 };
 
 /* ---- answers --------------------------------------------------------------------------------------------------------------- */
@@ -185,6 +186,27 @@ static void barrier(struct op *op)
     xl->type->ask(xl, &op->ask);
 }
 
+static void locks_cleared(struct server_clear *c, int r, const char *text)
+{
+    struct op *op = container_of(c, struct op, clear);
+
+    if (r == 0)
+        r = dict_set_text(op->out, "text", text);
+    answer(op, r, strerror(-r));
+}
+
+static void clear_locks_on_worker(struct job *j)
+{
+    struct op *op = container_of(j, struct op, job);
+
+    if (dict_get_text(op->in, "path", &op->clear.path) < 0 || dict_get_text(op->in, "key", &op->clear.key) < 0) {
+        answer(op, -EINVAL, "path or key is missing");
+        return;
+    }
+    op->clear.done = locks_cleared;
+    server_clear_locks(op->b->process->graph->top, op->name, &op->clear);
+}
+
 static void run_op(struct op *op)
 {
     switch (op->rpc->procedure) {
@@ -200,6 +222,9 @@ static void run_op(struct op *op)
     case BRICKOP_BARRIER:
     case BRICKOP_VOLUME_BARRIER:
         barrier(op);
+        break;
+    case BRICKOP_CLEAR_LOCKS:
+        to_worker(op, clear_locks_on_worker);
         break;
     case BRICKOP_ATTACH:
         refuse(op, "several bricks in one process");
@@ -295,6 +320,7 @@ static const struct rpc_actor actors[NR_BRICKOP] = {
     ACTOR(DUMP_METRICS, "DUMP METRICS"),
     ACTOR(SVC_ATTACH, "ATTACH CLIENT"),
     ACTOR(SVC_DETACH, "DETACH CLIENT"),
+    ACTOR(CLEAR_LOCKS, "CLEAR LOCKS"),
 };
 
 /* ---- the socket ---------------------------------------------------------------------------------------------------------------- */

@@ -52,4 +52,105 @@ same 'status of one that is not started'  plain volume status other
 same 'of none'                            plain volume status none
 same 'as XML'                             plain --xml volume status v detail
 same 'clients as XML'                     plain --xml volume status v clients
+
+same 'profile info before it is started'  plain volume profile v info
+same 'profile start'                      plain volume profile v start
+same 'a second time'                      plain volume profile v start
+same 'of one that is not started'         plain volume profile other start
+same 'and its info'                       plain volume profile other info
+must on_both work
+same 'profile info'                       plain_profile volume profile v info
+must on_both work
+same 'info peek'                          plain_profile volume profile v info peek
+same 'info incremental'                   plain_profile volume profile v info incremental
+same 'info incremental peek'              plain_profile volume profile v info incremental peek
+same 'info cumulative'                    plain_profile volume profile v info cumulative
+same 'as XML'                             plain_profile --xml volume profile v info cumulative
+same 'info clear'                         plain volume profile v info clear
+same 'profile stop'                       plain volume profile v stop
+same 'a second time'                      plain volume profile v stop
+same 'its options are gone'               plain volume get v diagnostics.count-fop-hits
+
+for what in open read write opendir readdir; do
+    same "top $what"                      plain volume top v $what
+done
+same 'top of one brick, two files'        plain volume top v read brick NODE:/srv/b1 list-cnt 2
+same 'top as XML'                         plain --xml volume top v open
+same 'read-perf'                          plain_profile volume top v read-perf
+same 'read-perf with a test of the disk'  plain_profile volume top v read-perf bs 4096 count 16 list-cnt 1
+same 'write-perf with one'                plain_profile volume top v write-perf bs 4096 count 16 list-cnt 1
+same 'top of one that is not started'     plain volume top other open
+same 'top clear'                          plain volume top v clear
+same 'then the list is empty'             plain volume top v read
+fails_with() { # text words of gluster...
+    local text=$1 status; shift
+    gluster n1 "$@" >"$tmp/said" 2>&1; status=$?
+    cat "$tmp/said"
+    [ $status = 1 ] && grep -qF -- "$text" "$tmp/said"
+}
+ok 'top of a brick that is none'          fails_with 'No brick n1:/srv/x in volume v' volume top v open brick n1:/srv/x
+
+same 'statedump'                          plain volume statedump v
+dumps() { find "$(root n1)/run/gluster" -name "srv-*.dump.*" | wc -l; }
+is 'there are two'                        "$(dumps)" 2
+rm -f "$(root n1)"/run/gluster/*.dump.*
+same 'of parts'                           plain volume statedump v mem fd
+is 'they are there'                       "$(dumps)" 2
+not_ok 'only those parts'                 grep -q '^\[xlator.features.locks' "$(root n1)"/run/gluster/*.dump.*
+is 'no file of options is left'           "$(find "$(root n1)/run/gluster" -name 'glusterdump*')" ''
+same 'of a quota daemon'                  plain volume statedump v quotad
+same 'of one that is not started'         plain volume statedump other
+ok 'of one from nowhere'                  fails_with 'no client from n2 is connected' volume statedump v client n2:1
+
+# Somebody holds two kinds of locks.
+hold() {
+    on "$1" python3 -c "import fcntl, time
+f = open('/mnt/v/f2', 'r+'); fcntl.lockf(f, fcntl.LOCK_EX, 10, 0); g = open('/mnt/v/f3', 'r+'); fcntl.lockf(g, fcntl.LOCK_EX)
+open('/mnt/v/locked', 'w').close(); time.sleep(600)" </dev/null >/dev/null 2>&1 &
+    other_pids+=($!)
+    wait_until 20 test -e "$(root "$1")/mnt/v/locked"
+}
+must on_both hold
+same 'clear-locks of a range'             plain volume clear-locks v /f2 kind granted posix 0,0-10
+same 'there is none left'                 plain volume clear-locks v /f2 kind all posix
+same 'of a whole file'                    plain volume clear-locks v /f3 kind all posix
+same 'of inode locks'                     plain volume clear-locks v /f3 kind all inode
+same 'of no file'                         plain volume clear-locks v /none kind all inode
+same 'of a volume that is not started'    plain volume clear-locks other / kind all inode
+
+same 'log rotate'                         plain volume log v rotate
+same 'of one brick'                       plain volume log v rotate NODE:/srv/b1
+same 'of none'                            plain volume log v rotate NODE:/srv/none
+same 'of one that is not started'         plain volume log other rotate
+logs() { find "$(root n1)/var/log/glusterfs/bricks" -name "srv-$1.log*" | wc -l; }
+is_count() { [ "$("${@:2}")" = "$1" ]; }
+eventually 20 'every rotated log is kept' is_count 3 logs b1
+same 'barrier'                            plain volume barrier v enable
+same 'it is so already'                   plain volume barrier v enable
+same 'and back'                           plain volume barrier v disable
+same 'it is so already'                   plain volume barrier v disable
+same 'and neither'                        plain volume barrier v maybe
+same 'of one that is not started'         plain volume barrier other enable
+
+# A brick that hangs, and one that is gone: the others answer.
+brick=$(brick_at n1 /srv/b2)
+ok 'kill a brick'                         kill_brick n1 /srv/b2
+kill_brick n2 /srv/b2
+offline() { gluster "$1" volume status v | grep -q '^Brick .*N/A *N *N/A'; }
+must wait_until 20 offline n1
+must wait_until 20 offline n2
+for what in detail clients mem; do
+    same "status $what without it"        plain volume status v $what
+done
+same 'top without it'                     plain volume top v open
+same 'the volume is healthy again'        plain volume start v force
+
+# A client of ours is told to write a statedump (stock's mounts hear it and do nothing).
+use n1 clients ours
+must gluster n1 volume start other
+must mount_node n1 other
+client() { on n1 pgrep -f 'volfile-id.*other /mnt/other'; }
+ok 'statedump of a client'                gluster n1 volume statedump other client "n1:$(client)"
+eventually 20 'is written by it'          compgen -G "$(root n1)/run/gluster/*.$(client).dump.*"
+umount_node n1 other
 done_testing

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -199,6 +200,15 @@ struct brick_status brickrun_status(struct glusterd *gd, const char *path)
     if (!b || b->state == BRICK_STOPPED)
         return (struct brick_status){0};
     return (struct brick_status){.online = b->port > 0, .pid = b->pid, .port = b->port};
+}
+
+int brickrun_signal(struct glusterd *gd, const char *path, int signal)
+{
+    SCOPED_LOCK(&gd->lock);
+    const struct brickrun *b = brick_find_locked(gd, path);
+    if (!b || b->state == BRICK_STOPPED || b->watch.fd < 0)
+        return -ESRCH;
+    return pidfd_send_signal(b->watch.fd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 
 int brickrun_port(struct glusterd *gd, const char *path)

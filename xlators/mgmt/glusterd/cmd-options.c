@@ -483,12 +483,12 @@ static int get_run(struct command *c)
             r = volopt_suggest(key, words, sizeof words) ? command_fail(c, "%s", words) : command_fail(c, "option : %s does not exist", key);
         } else if (!every) {
             const char *value = pairs_get(&v->options, o->key);
-            r = put_option(c, &n, o->key, value ? value : o->def, !value);
+            r = put_option(c, &n, o->key, value ? value : o->def, !value && !o->always);
         }
         for (size_t i = 0; r == 0 && every && i < nr_volopts; i++) {
             const char *value = pairs_get(&v->options, volopts[i].key);
             if (volopts[i].listed && volopts[i].scope != SCOPE_ALL && !is_global(volopts[i].key) && (i == 0 || strcmp(volopts[i].key, volopts[i - 1].key)))
-                r = put_option(c, &n, volopts[i].key, value ? value : volopts[i].def, !value);
+                r = put_option(c, &n, volopts[i].key, value ? value : volopts[i].def, !value && !volopts[i].always);
         }
         for (size_t i = 0; r == 0 && every && i < v->options.n; i++)
             if (strncmp(v->options.at[i].key, "user.", 5) == 0)

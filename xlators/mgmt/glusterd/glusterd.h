@@ -79,7 +79,8 @@ enum { /* cmd of volume status: spec management 5.3 */
     VOLSTATUS_TASKS = 0x40, VOLSTATUS_CLIENT_LIST = 0x80, VOLSTATUS_VOLUME = 0x100, VOLSTATUS_ALL = 0x200, VOLSTATUS_BRICK = 0x400,
     VOLSTATUS_NFS = 0x800, VOLSTATUS_SHD = 0x1000, VOLSTATUS_QUOTAD = 0x2000, VOLSTATUS_SNAPD = 0x4000, VOLSTATUS_BITD = 0x8000,
     VOLSTATUS_SCRUB = 0x10000,
-    VOLSTATUS_ASKED = 0x1f | 0x80, /* what bricks are asked */
+    VOLSTATUS_CONNS = 0x100000, /* our own: what each connection is doing */
+    VOLSTATUS_ASKED = 0x1f | 0x80 | VOLSTATUS_CONNS, /* what bricks are asked */
     VOLSTATUS_SERVICES = 0x1f800,
 };
 
@@ -190,12 +191,15 @@ int brick_check_id(const struct volinfo *v, unsigned int i, bool repair, struct 
 bool brick_signed_in(struct glusterd *gd, const char *path, int port, int pid, struct rpc_conn *conn);
 bool brick_signed_out(struct glusterd *gd, const char *path, struct rpc_conn *conn);
 int brickrun_socket(struct glusterd *gd, const struct volinfo *v, unsigned int i, char *path, size_t size); /* where it can be asked: brickcall.h */
+int brickrun_signal(struct glusterd *gd, const char *path, int signal); /* -ESRCH: it does not run */
 int brickrun_log(struct glusterd *gd, const struct volinfo *v, unsigned int i, char *path, size_t size);
 int brickrun_port(struct glusterd *gd, const char *path);
 void brick_conn_closed(struct glusterd *gd, struct rpc_conn *conn);
 
 /* the commands, by file */
 extern const struct command_type create_command, delete_command, start_command, stop_command, list_command, info_command, status_command, set_command,
-    get_command, reset_command, add_brick_command, remove_brick_command, replace_brick_command, reset_brick_command, defrag_command, heal_command, getwd_command, uuid_get_command, friends_command, refuse_peer_command;
+    get_command, reset_command, getwd_command, uuid_get_command, friends_command, refuse_peer_command;
+extern const struct command_type add_brick_command, remove_brick_command, replace_brick_command, reset_brick_command, defrag_command, heal_command;
+extern const struct command_type profile_command, statedump_command, rotate_command, barrier_command, clear_locks_command;
 
 #endif

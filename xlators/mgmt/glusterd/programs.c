@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -402,18 +403,40 @@ void conn_follows(struct glusterd *gd, struct rpc_conn *conn, const char *volume
 
 struct followers {
     struct glusterd *gd;
-    const char *volume;
+    const char *volume;          /* NULL: whoever comes from one of these addresses */
+    const struct addrinfo *from;
     struct rpc_conn **conns;
     size_t n, cap;
 };
 
+static bool comes_from(struct rpc_conn *conn, const struct addrinfo *from)
+{
+    struct transport_peer peer;
+    size_t len, other_len;
+    rpc_conn_peer(conn, &peer);
+    if (!is_ip((const struct sockaddr *)peer.addr))
+        return false;
+    const void *ip = ip_of((const struct sockaddr *)peer.addr, &len);
+    for (; from; from = from->ai_next) {
+        const void *other = is_ip(from->ai_addr) ? ip_of(from->ai_addr, &other_len) : NULL;
+        if (other && other_len == len && memcmp(ip, other, len) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void gather(struct rpc_conn *conn, void *ctx)
 {
     struct followers *all = ctx;
-    pthread_mutex_lock(&all->gd->lock);
-    const struct follower *f = rpc_conn_data(conn);
-    bool follows = f && strcmp(f->volume, all->volume) == 0;
-    pthread_mutex_unlock(&all->gd->lock);
+    bool follows;
+    if (all->volume) {
+        pthread_mutex_lock(&all->gd->lock);
+        const struct follower *f = rpc_conn_data(conn);
+        follows = f && strcmp(f->volume, all->volume) == 0;
+        pthread_mutex_unlock(&all->gd->lock);
+    } else {
+        follows = comes_from(conn, all->from);
+    }
     if (!follows)
         return;
     if (all->n == all->cap) {
@@ -438,6 +461,29 @@ void volume_tell_clients(struct glusterd *gd, const char *name)
         rpc_conn_unref(all.conns[i]);
     }
     free(all.conns);
+}
+
+unsigned int tell_to_dump(struct glusterd *gd, const char *host, unsigned int pid)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+    struct followers all = {.gd = gd};
+    const struct cbk_statedump dump = {.pid = pid};
+    if (getaddrinfo(host, NULL, &hints, &found) != 0)
+        return 0;
+    all.from = found;
+    rpc_service_each(gd->remote, gather, &all);
+    for (size_t i = 0; i < all.n; i++) {
+        struct slicev body = {0};
+        struct slice bytes;
+        if (wire_encode(gd->process->env.bufs, (void *)xdr_cbk_statedump, &dump, &bytes) == 0) {
+            slicev_add(&body, bytes);
+            rpc_callback(all.conns[i], CBK_PROGRAM, CBK_VERSION, CBK_STATEDUMP, &body);
+        }
+        rpc_conn_unref(all.conns[i]);
+    }
+    freeaddrinfo(found);
+    free(all.conns);
+    return (unsigned int)all.n;
 }
 
 /* ---- the programs ---------------------------------------------------------------------------------------------------------------- */

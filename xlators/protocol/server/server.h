@@ -171,6 +171,7 @@ struct server_walk {
     struct server *server;
     struct xlator *bound;
     const char *path;               /* as server_subdir_path() makes it */
+    bool any;                       /* the last name may be anything; otherwise -ENOTDIR unless it is a directory */
     void (*done)(struct server_walk *w, int r); /* 0: the directory is `here`; -errno. From any thread */
     const char *at;                 /* the rest is subdir.c's: what is still to be walked */
     struct inode *here;             /* a reference */

@@ -95,23 +95,25 @@ static void drop_clients(struct client_list *list)
 }
 
 struct conn_row {
-    char address[128], name[128];
-    uint64_t bytes_in, bytes_out;
+    char address[128], name[128], common_name[128], tls_version[32], cipher[64];
     uint32_t opversion;
+    unsigned int outstanding;
+    struct transport_stats st;
 };
 
 static void fill_row(struct conn_row *row, const struct server_client *sc, struct server_conn *conn)
 {
     struct transport_peer peer;
-    struct transport_stats st;
-    unsigned int outstanding;
 
     rpc_conn_peer(conn->rpc, &peer);
-    rpc_conn_stats(conn->rpc, &st, &outstanding);
+    rpc_conn_stats(conn->rpc, &row->st, &row->outstanding);
     snprintf(row->address, sizeof(row->address), "%s", peer.text);
     snprintf(row->name, sizeof(row->name), "%s", sc->client->process_name ? sc->client->process_name : "");
-    row->bytes_in = st.bytes_in;
-    row->bytes_out = st.bytes_out;
+    if (peer.tls) {
+        snprintf(row->common_name, sizeof(row->common_name), "%s", peer.common_name ? peer.common_name : "");
+        snprintf(row->tls_version, sizeof(row->tls_version), "%s", peer.tls_version ? peer.tls_version : "");
+        snprintf(row->cipher, sizeof(row->cipher), "%s", peer.cipher ? peer.cipher : "");
+    }
     row->opversion = sc->client->opversion;
 }
 
@@ -140,9 +142,9 @@ static int put_conn(struct dict *d, unsigned int i, const struct conn_row *row)
     int r = put_text(d, row->address, "client%u.hostname", i);
 
     if (r == 0)
-        r = put(d, (int64_t)row->bytes_in, "client%u.bytesread", i);
+        r = put(d, (int64_t)row->st.bytes_in, "client%u.bytesread", i);
     if (r == 0)
-        r = put(d, (int64_t)row->bytes_out, "client%u.byteswrite", i);
+        r = put(d, (int64_t)row->st.bytes_out, "client%u.byteswrite", i);
     if (r == 0)
         r = put(d, row->opversion, "client%u.opversion", i);
     return r == 0 ? put_text(d, row->name, "client%u.name", i) : r;
@@ -163,6 +165,46 @@ static int status_clients(struct server *s, const struct xlator *brick, struct d
         log_warning(s->xl->name, "status: %u of %u connections fit into the answer", i, n);
     free(rows);
     return r;
+}
+
+/* What each connection has done and has still to do. Its cipher is "" without TLS. */
+static int put_live(struct dict *d, unsigned int i, const struct conn_row *row)
+{
+    const struct {
+        const char *key, *text;
+    } texts[] = {
+        {"hostname", row->address},    {"name", row->name},     {"peername", row->common_name},
+        {"tls", row->tls_version}, {"cipher", row->cipher}, {"state", row->st.state},
+    };
+    const struct {
+        const char *key;
+        uint64_t value;
+    } numbers[] = {
+        {"bytesread", row->st.bytes_in},   {"byteswrite", row->st.bytes_out},      {"records", row->st.records_in}, {"messages", row->st.messages_out},
+        {"reads", row->st.reads},          {"writes", row->st.writes},             {"stalls", row->st.pauses},      {"queued", row->st.queued},
+        {"outstanding", row->outstanding}, {"handshake-us", row->st.handshake_us},
+    };
+    int r = 0;
+
+    for (size_t k = 0; k < array_len(texts) && r == 0; k++)
+        r = put_text(d, texts[k].text, "conn%u.%s", i, texts[k].key);
+    for (size_t k = 0; k < array_len(numbers) && r == 0; k++)
+        r = put(d, (int64_t)numbers[k].value, "conn%u.%s", i, numbers[k].key);
+    return r;
+}
+
+static int status_conns(struct server *s, const struct xlator *brick, struct dict *d)
+{
+    unsigned int n = 0, i = 0;
+    struct conn_row *rows = collect_conns(s, brick, &n);
+    int r = rows ? 0 : -ENOMEM;
+
+    for (; i < n && r == 0 && has_place(d, 16); i++)
+        r = put_live(d, i, &rows[i]);
+    if (r == 0)
+        r = put(d, i, "livecount");
+    free(rows);
+    return r == 0 ? put(d, n, "livetotal") : r;
 }
 
 /* ---- inodes: one table, shown as the first connection's ------------------------------------------------------------------------- */
@@ -330,6 +372,8 @@ int server_status(struct xlator *server, const char *brick, uint32_t cmd, struct
 
     if (brick && !bound)
         return -ENOENT;
+    if (cmd & STATUS_CONNS)
+        return status_conns(s, bound, ret);
     if (cmd & STATUS_MEM)
         return status_mem(ret);
     if (cmd & (STATUS_CLIENTS | STATUS_CLIENT_LIST))

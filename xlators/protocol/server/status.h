@@ -22,10 +22,20 @@ enum server_status_what {
     STATUS_FD = 0x8,
     STATUS_CALLPOOL = 0x10,
     STATUS_CLIENT_LIST = 0x80,
+    STATUS_CONNS = 0x100000, /* our own, which no stock daemon sends: what each connection is doing */
 };
 
 /* server: a protocol/server (the graph's top). brick: name of one of its children; NULL: all. ret: gets the keys.
  * 0; -ENOENT: no such brick; -EINVAL: none of these bits is in cmd; -ENOMEM. */
 int server_status(struct xlator *server, const char *brick, uint32_t cmd, struct dict *ret);
+
+/* Takes locks away (features/locks' attribute of that key). Embedded in its owner, who stays until done(). path, key: his as well. */
+struct server_clear {
+    const char *path;           /* from the volume's root */
+    const char *key;            /* "glusterfs.clrlk.tposix.kall" */
+    void (*done)(struct server_clear *c, int r, const char *text); /* any thread. text: what was cleared, during the call; -errno */
+};
+/* -ENODEV: no such brick. */
+void server_clear_locks(struct xlator *server, const char *brick, struct server_clear *c);
 
 #endif

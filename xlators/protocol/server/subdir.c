@@ -59,7 +59,7 @@ static void looked_up(struct fop *fop, void *ctx)
     fop_free(fop);
     if (r == 0) {
         server_know(w->bound, in);
-        if (atomic_load_explicit(&in->type, memory_order_relaxed) != S_IFDIR)
+        if (atomic_load_explicit(&in->type, memory_order_relaxed) != S_IFDIR && !(w->any && !*w->at))
             r = -ENOTDIR;
     }
     if (r < 0) {
