@@ -5,7 +5,8 @@
  * "transport_type", whose abi and build_id are checked before anything in it is called.
  *
  * Rules of life (design section 4): up() at most once, down() exactly once and last; released() exactly once for each
- * message that send() accepted. Callbacks of one connection run one at a time with no lock held. */
+ * message that send() accepted. Callbacks of one connection run one at a time with no lock held; but released() may come inside
+ * send(), on any thread that sends, beside another callback. */
 #ifndef RPC_TRANSPORT_H
 #define RPC_TRANSPORT_H
 

@@ -14,6 +14,7 @@
 #include "group.h"
 #include "jobs.h"
 #include "loop.h"
+#include "role.h"
 #include "sendq.h"
 #include "sock.h"
 #include "state.h"
@@ -43,11 +44,13 @@ struct conn {
     bool dry;                       /* the stream has said -EAGAIN to a read: only poll() knows of more */
     bool trusted;                   /* admitted, and the framer knows */
     bool choked;                    /* too much is queued: no reading before half of it has gone */
-    bool out_waits;                 /* the stream takes no more now */
     size_t low_water;               /* what the kernel was told; 0: nothing */
-    bool idled;                     /* the stream has given back its buffers */
+    atomic_bool idled;              /* the stream has given back its buffers; relaxed: to senders it is a hint */
     bool lost;                      /* the peer is gone: no use in a goodbye */
     bool told_up;
+    bool ending;                    /* to close, for end_err, as soon as the poller has the role */
+    int end_err;
+    const char *end_doing;
     int err;                        /* why it closes */
     enum conn_parting parting;
     uint64_t first_due, admit_due, handshake_due, goodbye_due; /* clock_ms; 0: none */
@@ -55,7 +58,13 @@ struct conn {
 
     pthread_mutex_t gate;           /* makes "open, then queue" one step; innermost, nothing is called under it */
     bool open;                      /* under gate; false before up and once closing has begun, and then for good */
-    struct sendq out;               /* entered under gate, emptied by the poller without it */
+    struct sendq out;               /* entered under gate, emptied by who has the role, without it */
+    struct role role;               /* who may send: role.h. It guards out's other end, the stream (reading a duplex one is the
+                                     * poller's all the same), and these two: */
+    bool out_waits;                 /* the stream takes no more now; the role is then the poller's */
+    int out_err;                    /* what a sender met; 0: nothing */
+    bool has_role;                  /* the poller's word: it has it */
+    bool wants_role;                /* it has asked for it, and does nothing else before it is given */
 
     atomic_int stop;                /* CONN_NOT_STOPPED, or the first conn_disconnect()'s errno */
     atomic_bool admitted;
@@ -92,11 +101,16 @@ int conn_new(const struct env *env, const struct conn_conf *conf, struct tls_con
 void conn_begin(struct conn *c); /* any thread; once */
 
 /* drive.c */
-void conn_wake(struct conn *c);                 /* any thread: the poller looks at stop, queue and pauses */
+void conn_wake(struct conn *c);                 /* any thread: the poller looks at stop, role and pauses */
+bool conn_turning(struct conn *c);              /* is this thread in a turn of it? Then it is the poller */
 void conn_drive_init(struct conn *c);
 int conn_drive_thread(struct conn *c);
 void conn_thread_ends(struct conn *c);          /* on an own thread: tells the host, if it wants to know */
 void conn_drive_end(struct conn *c);            /* closed: the poller's reference goes when nothing of it runs */
+
+/* sender.c; the poller only */
+bool conn_claim(struct conn *c, bool insist);   /* true: it has the role. False, insisting: it will be given and woken */
+bool conn_let_go(struct conn *c);               /* false: there is something to send */
 
 /* conn.c, for drive.c; the poller only */
 void conn_step(struct conn *c, enum conn_event ev);
@@ -104,7 +118,7 @@ void conn_turn(struct conn *c, uint32_t events); /* events as epoll has them; 0:
 /* What to wait for: events, and until when (clock_ms, 0: for ever). True: do not wait, there is more to do. */
 bool conn_waits(struct conn *c, uint32_t *ret_events, uint64_t *ret_due);
 void conn_tell_up(struct conn *c);
-void conn_stop(struct conn *c, int err, const char *doing);
+void conn_stop(struct conn *c, int err, const char *doing); /* may have to wait for a sender: then a later turn does it */
 static inline enum conn_state conn_state(struct conn *c)
 {
     return atomic_load_explicit(&c->state, memory_order_relaxed); /* the poller reads what it wrote itself */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* conn.c: the life of a connection: birth, the action of each state, what others may ask of it, death. What drives it (a
- * thread or the event loop) is drive.c; how it reads and writes while it is up is poller.c. */
+ * thread or the event loop) is drive.c; how it reads and writes while it is up is poller.c; who sends is sender.c. */
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -260,7 +260,8 @@ void conn_tell_up(struct conn *c)
     c->host->up(c->host_data);
 }
 
-/* Opening the gate and closing it are the poller's; the lock is for those who look whether it is open. */
+/* Opening the gate and closing it are the poller's; the lock is for those who look whether it is open. The poller has the role,
+ * and keeps it: who put something before the gate closed finds the role held, and sendq_empty() the message. */
 static void arrive_closing(struct conn *c)
 {
     pthread_mutex_lock(&c->gate);
@@ -325,6 +326,14 @@ void conn_stop(struct conn *c, int err, const char *doing)
 
     if (s >= CONN_CLOSING)
         return;
+    if (!conn_claim(c, true)) {
+        if (!c->ending) {
+            c->ending = true;
+            c->end_err = err;
+            c->end_doing = doing;
+        }
+        return;
+    }
     c->err = err;
     if (c->stream)
         why = c->stream->why;
@@ -345,29 +354,6 @@ void conn_stop(struct conn *c, int err, const char *doing)
 }
 
 /* ---- what anybody may ask ------------------------------------------------------------------------------------------------ */
-/* What is counted is counted before the poller can see the message: it may be gone before this returns. */
-int conn_send(struct conn *c, struct msg *m)
-{
-    size_t len = m->body.len + sizeof(m->mark);
-    int r = -ENOTCONN;
-
-    counter_add(&c->env.census->now[CENSUS_MESSAGES], 1);
-    if (c->group)
-        group_queue(c->group, len);
-    pthread_mutex_lock(&c->gate);
-    if (c->open)
-        r = sendq_put(&c->out, m);
-    pthread_mutex_unlock(&c->gate);
-    if (r == 0) {
-        conn_wake(c);
-        return 0;
-    }
-    counter_add(&c->env.census->now[CENSUS_MESSAGES], -1);
-    if (c->group)
-        group_unqueue(c->group, len);
-    return r;
-}
-
 size_t conn_queued(struct conn *c)
 {
     return atomic_load_explicit(&c->out.bytes, memory_order_relaxed);

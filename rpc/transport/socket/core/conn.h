@@ -5,12 +5,15 @@
  *           layer hears up() at most once, down() exactly once (also when up() never came), and nothing after down().
  * Owners    One reference is the upper layer's, one the poller's; the reaper joins the thread before the last goes.
  * Threads   conn_send(), conn_disconnect(), conn_pause(), conn_resume(), conn_ref() and conn_unref() may be called from any
- *           thread, also from inside a callback. Callbacks run on the poller with no lock held, one at a time.
+ *           thread, also from inside a callback. Callbacks run on the poller with no lock held, one at a time; but released()
+ *           may come on any thread that is inside conn_send(), of its own message and of others', beside another callback
+ *           and beside nothing of its kind: one released() at a time.
  * Poller    With own_thread a thread of this connection's own, else the event loop; either at most 16 records or 1 MiB each
- *           turn, then sending has its turn. Dialling and waiting for a handshake is the event loop's; each step of the
- *           handshake runs on a short-lived thread, so that a silent peer holds none and the deep stack is given back; the
- *           own thread starts when the peer is proven, and while nothing happens the loop watches in its place. Bytes of two messages never share a TLS record: the peer may be
- *           stock, which answers only the first.
+ *           turn, then sending has its turn. While it rests, whoever sends does so itself (role.h). Dialling and waiting for a
+ *           handshake is the event loop's; each step of the handshake runs on a short-lived thread, so that a silent peer holds
+ *           none and the deep stack is given back; the own thread starts when the peer is proven, and while nothing happens the
+ *           loop watches in its place. Bytes of two messages never share a TLS record: the peer may be stock, which answers
+ *           only the first.
  *
  * Source: design sections 3, 4 and 6; RFC 5531 section 11 (record marking). */
 #ifndef SOCKET_CONN_H
@@ -33,7 +36,9 @@ struct conn_host {
      * (all there at once, up to 16 KiB) are not asked about: they are all head. */
     size_t (*place)(void *host, const uint8_t *bytes, size_t have, size_t total);
     void (*received)(void *host, struct record *rec);       /* one whole record, now the host's to free          */
-    void (*released)(void *host, struct msg *m, int err);   /* once per accepted message: 0 sent, or why it was not */
+    /* Once per accepted message: 0 sent, or why it was not. Perhaps inside conn_send(): it takes no lock that is held there,
+     * may call conn_send() and conn_disconnect(), and is short, since who waits for the poller waits for it. */
+    void (*released)(void *host, struct msg *m, int err);
     void (*down)(void *host, int err);                      /* once, the last call of all; err is a negative errno, 0: by request */
 };
 #define CONN_HEAD_MAX (2 * MiB)
@@ -81,8 +86,9 @@ int conn_accepted(const struct env *env, const struct conn_conf *conf, struct tl
 int conn_dial(const struct env *env, const struct conn_conf *conf, struct tls_config *tls, const struct sockaddr *addr,
               socklen_t len, const struct conn_host *host, void *host_data, struct conn **ret_conn);
 
-/* Queue one message; its slices hold references, so the caller may let go of everything at once.
- * 0: released() will report it, exactly once. -ENOTCONN: it is still yours and released() stays silent. */
+/* Queue one message, and send it at once if nobody else is sending; never waits. Its slices hold references, so the caller may let go
+ * of everything at once. 0: released() reports it, exactly once, perhaps before this returns. -ENOTCONN: it is still yours and
+ * released() stays silent. The caller holds a reference on the connection or knows that down() has not come. */
 int conn_send(struct conn *c, struct msg *m);
 size_t conn_queued(struct conn *c);   /* bytes accepted and not yet released */
 

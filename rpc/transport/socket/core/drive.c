@@ -40,6 +40,11 @@ static void post(struct conn *c)
     }
 }
 
+bool conn_turning(struct conn *c)
+{
+    return turning == c;
+}
+
 void conn_wake(struct conn *c)
 {
     bool asleep;
@@ -78,7 +83,7 @@ static void thread_gone(struct burial *b)
 
 static bool may_park(struct conn *c)
 {
-    return c->conf.park_ms && c->idled && c->dry && !c->stream->wants_write && conn_state(c) == CONN_UP && !c->first_due &&
+    return c->conf.park_ms && c->has_role && c->idled && c->dry && !c->stream->wants_write && conn_state(c) == CONN_UP && !c->first_due &&
            !c->admit_due && clock_ms() >= c->active_at + c->conf.park_ms;
 }
 
@@ -108,7 +113,7 @@ static void *thread_main(void *arg)
     struct conn *c = d->conn;
     struct reaper *reaper = c->env.reaper;
     struct group *group = c->group ? group_ref(c->group) : NULL; /* a parked connection may be gone */
-    struct pollfd fds[2] = {{.fd = c->sock.fd}, {.fd = c->wakefd, .events = POLLIN}};
+    struct pollfd fds[2] = {{.fd = -1}, {.fd = c->wakefd, .events = POLLIN}};
     uint32_t events = 0;
 
     turning = c;
@@ -130,6 +135,7 @@ static void *thread_main(void *arg)
         }
         atomic_exchange(&c->asleep, true);
         if (!conn_waits(c, &wanted, &due)) {
+            fds[0].fd = c->wants_role ? -1 : c->sock.fd; /* else poll() might tell again and again of what has to wait */
             fds[0].events = wanted;
             fds[0].revents = fds[1].revents = 0;
             poll(fds, 2, wait_ms(due));
@@ -326,7 +332,7 @@ static bool unpark(struct conn *c, uint32_t events)
     if (!c->conf.own_thread || atomic_load(&c->stop) != CONN_NOT_STOPPED || (!events && !conn_waits(c, &wanted, &due)))
         return false;
     c->active_at = clock_ms(); /* else it would be parked again before it has looked */
-    c->idled = false;
+    atomic_store_explicit(&c->idled, false, memory_order_relaxed);
     return conn_drive_thread(c) == 0;
 }
 

@@ -105,6 +105,7 @@ static const struct stream_type plain_type = {
     .idle = plain_idle,
     .free = plain_free,
     .joins = true,
+    .duplex = true,
 };
 
 int plain_open(struct sock *sock, struct iobuf_pool *bufs, struct stream **ret)

@@ -3,7 +3,10 @@
  *
  * Neither direction waits for the other. Reading goes on until the stream says that it is dry or the turn's share is used
  * up; a stream may hold bytes that poll() knows nothing of (a TLS record with two messages in it), so "dry" is remembered
- * and only poll() takes it back. */
+ * and only poll() takes it back.
+ *
+ * The role (role.h) is claimed at the start of a turn and let go before the poller rests, so that what senders put meanwhile leaves
+ * together at the turn's end. If a sender has it, a duplex stream is read all the same, and the sender sends what the handlers put. */
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -40,10 +43,13 @@ static bool may_read(struct conn *c)
     return atomic_load(&c->pauses) == 0;
 }
 
+/* With the role. */
 static int send_queued(struct conn *c)
 {
-    int r = sendq_flush(&c->out, c->stream);
+    int r;
 
+    role_look(&c->role);
+    r = sendq_flush(&c->out, c->stream, SIZE_MAX);
     c->out_waits = r == -EAGAIN;
     return r == -EAGAIN ? 0 : r;
 }
@@ -91,7 +97,7 @@ static int read_records(struct conn *c)
         if (stopped(c))
             return 0;
         /* Reading does not wait for it: what the stream does not take now stays queued, and only poll() has it tried again. */
-        if (!c->out_waits && conn_queued(c) >= SEND_AT) {
+        if (c->has_role && !c->out_waits && conn_queued(c) >= SEND_AT) {
             r = send_queued(c);
             if (r < 0)
                 return r;
@@ -110,25 +116,38 @@ static bool past(uint64_t due, uint64_t now)
     return due && now >= due;
 }
 
+/* What cannot be done, or need not be, while a sender has the role: an encrypted stream has one owner; a queue above its bound is to
+ * be heard of when it has gone; closing is for those who have it. */
+static bool needs_role(struct conn *c)
+{
+    return !c->stream->type->duplex || c->choked || c->ending || stopped(c);
+}
+
 static void turn_up(struct conn *c, uint32_t events)
 {
     uint64_t now = clock_ms();
-    int r;
+    int r = 0;
 
-    if (stopped(c)) {
-        conn_stop(c, atomic_load(&c->stop), NULL);
-        return;
-    }
-    if (events || !sendq_idle(&c->out)) {
+    if (events || conn_queued(c) > 0) {
         c->active_at = now;
-        c->idled = false;
+        atomic_store_explicit(&c->idled, false, memory_order_relaxed);
     }
-    r = send_queued(c);
-    if (r < 0) {
-        conn_stop(c, r, "write");
+    if (!conn_claim(c, needs_role(c)) && c->wants_role)
+        return;
+    if (c->ending || stopped(c)) {
+        conn_stop(c, c->ending ? c->end_err : atomic_load(&c->stop), c->ending ? c->end_doing : NULL);
         return;
     }
-    r = c->dry && !c->stream->wants_write ? 0 : read_records(c);
+    if (c->has_role) {
+        if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+            c->sock.writable = true;
+        r = c->out_err ?: send_queued(c);
+        if (r < 0) {
+            conn_stop(c, r, "write");
+            return;
+        }
+    }
+    r = c->dry && !(c->has_role && c->stream->wants_write) ? 0 : read_records(c);
     if (r < 0) {
         conn_stop(c, r, "read");
         return;
@@ -137,7 +156,7 @@ static void turn_up(struct conn *c, uint32_t events)
         conn_stop(c, atomic_load(&c->stop), NULL);
         return;
     }
-    if (!sendq_idle(&c->out)) {
+    if (c->has_role && !sendq_idle(&c->out)) {
         r = send_queued(c);
         if (r < 0) {
             conn_stop(c, r, "write");
@@ -163,9 +182,11 @@ static void turn_up(struct conn *c, uint32_t events)
         conn_stop(c, -ETIMEDOUT, "wait to be admitted");
         return;
     }
-    if (now >= c->active_at + idle_ms(c) && !c->idled && sendq_idle(&c->out) && !c->out_waits) {
+    if (!c->has_role) {
+        c->active_at = now; /* somebody is sending */
+    } else if (now >= c->active_at + idle_ms(c) && !c->idled && sendq_idle(&c->out) && !c->out_waits) {
         c->stream->type->idle(c->stream);
-        c->idled = true;
+        atomic_store_explicit(&c->idled, true, memory_order_relaxed);
     }
 }
 
@@ -211,10 +232,10 @@ void conn_turn(struct conn *c, uint32_t events)
         c->sock.readable = true;
         c->dry = false;
     }
-    if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-        c->sock.writable = true;
     if (conn_state(c) == CONN_UP)
         turn_up(c, events);
+    else if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+        c->sock.writable = true;
     if (conn_state(c) == CONN_CLOSING)
         turn_closing(c);
 }
@@ -253,16 +274,26 @@ bool conn_waits(struct conn *c, uint32_t *ret_events, uint64_t *ret_due)
         *ret_due = c->goodbye_due;
         return false;
     }
-    if (stopped(c) || (!c->out_waits && !sendq_idle(&c->out)))
+    *ret_events = 0;
+    *ret_due = 0;
+    if (!c->has_role && role_given(&c->role))
+        return true;
+    if (c->wants_role)
+        return false; /* until it is given */
+    if (stopped(c) || c->ending || (c->has_role && !c->out_waits && !sendq_idle(&c->out)))
         return true;
     if (may_read(c)) {
         if (!c->dry)
             return true;
         events |= EPOLLIN;
         tell_low_water(c);
+    } else if (c->choked && !c->has_role) {
+        return true; /* to ask for it */
     }
-    if (c->out_waits || c->stream->wants_write)
+    if (c->has_role && (c->out_waits || c->stream->wants_write))
         events |= EPOLLOUT;
+    else if (c->has_role && !conn_let_go(c))
+        return true;
     due = c->first_due;
     if (c->admit_due && (!due || c->admit_due < due))
         due = c->admit_due;

@@ -62,8 +62,10 @@ static unsigned int iov_of(struct msg *m, size_t off, struct iovec *iov, unsigne
     return 1 + (max > 1 ? slicev_iov(&m->body, 0, iov + 1, max - 1) : 0);
 }
 
-int sendq_flush(struct sendq *q, struct stream *s)
+int sendq_flush(struct sendq *q, struct stream *s, size_t most)
 {
+    size_t gone = 0;
+
     for (;;) {
         struct iovec iov[IOV_MAX_PER_CALL];
         unsigned int n = 0;
@@ -73,6 +75,8 @@ int sendq_flush(struct sendq *q, struct stream *s)
         take_more(q);
         if (q->first == q->n)
             return s->type->flush(s);
+        if (gone >= most && q->off == 0)
+            return s->type->flush(s) ?: 1;
         /* One record of a TLS stream never has bytes of two messages: stock reads one message per record it is told of. */
         for (unsigned int i = q->first; i < q->n && n < IOV_MAX_PER_CALL; i++, off = 0) {
             n += iov_of(q->burst[i], off, iov + n, IOV_MAX_PER_CALL - n);
@@ -82,6 +86,7 @@ int sendq_flush(struct sendq *q, struct stream *s)
         sent = s->type->write(s, iov, n);
         if (sent < 0)
             return sent;
+        gone += sent;
         while (sent > 0) {
             size_t left = q->burst[q->first]->len - q->off;
 

@@ -381,7 +381,7 @@ static void the_queue_survives_every_pace(void **state)
                 }
                 for (int i = 0; i < 1000000 && r; i++) {
                     ready(&d->client);
-                    r = sendq_flush(&out, s);
+                    r = sendq_flush(&out, s, SIZE_MAX);
                     assert_true(r == 0 || r == -EAGAIN);
                 }
                 assert_int_equal(r, 0);
@@ -428,7 +428,7 @@ static void no_record_has_bytes_of_two_messages(void **state)
     }
     ready(&d->client);
     d->client.calls = 0;
-    assert_int_equal(sendq_flush(&out, tls_stream(d->tc)), 0);
+    assert_int_equal(sendq_flush(&out, tls_stream(d->tc), SIZE_MAX), 0);
     assert_int_equal(d->client.calls, 1); /* and all of them leave with one call */
     for (; at < d->to_server.end; records++)
         at += 5 + (d->to_server.bytes[at + 3] << 8 | d->to_server.bytes[at + 4]);
@@ -455,9 +455,9 @@ static void what_cannot_be_sent_is_reported_once(void **state)
     d->client.most = 10000;
     d->client.odd_at = 2;
     d->client.odd = -ECONNRESET;
-    assert_int_equal(sendq_flush(&out, plain), -EAGAIN);
+    assert_int_equal(sendq_flush(&out, plain, SIZE_MAX), -EAGAIN);
     ready(&d->client);
-    assert_int_equal(sendq_flush(&out, plain), -ECONNRESET);
+    assert_int_equal(sendq_flush(&out, plain, SIZE_MAX), -ECONNRESET);
     sendq_empty(&out, -ECONNRESET);
     for (int i = 0; i < N; i++) {
         assert_int_equal(q[i].seen, i + 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* stream.h: bytes over a sock, plain or encrypted. The connection above does not know which.
  *
- * One owner at a time. Nothing here waits: -EAGAIN says that the sock is not readable (writable) and why we go on when poll()
+ * One owner at a time; a duplex stream may have two, of whom one reads and one does the rest. Nothing here waits: -EAGAIN says that the sock is not readable (writable) and why we go on when poll()
  * says it is. Errors are negative errnos; stream_why() has the sentence. */
 #ifndef SOCKET_STREAM_H
 #define SOCKET_STREAM_H
@@ -25,6 +25,7 @@ struct stream_type {
     void (*idle)(struct stream *s);    /* give back what is needed only while busy */
     void (*free)(struct stream *s);
     bool joins;                        /* one write may carry bytes of two messages */
+    bool duplex;                       /* read() and holds() know nothing of the others: they may run beside them on another thread */
 };
 struct stream {
     const struct stream_type *type;

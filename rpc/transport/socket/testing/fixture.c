@@ -362,7 +362,7 @@ void socket_pair(int fds[2], bool small)
     }
 }
 
-void pair_up(struct end *a, struct end *b, const struct conn_conf *conf, bool tls, bool small)
+void pair_new(struct end *a, struct end *b, const struct conn_conf *conf, bool tls, bool small)
 {
     struct conn_conf client = *conf;
     int fds[2];
@@ -372,8 +372,18 @@ void pair_up(struct end *a, struct end *b, const struct conn_conf *conf, bool tl
     /* The host knows its connection before anything can happen to it, as listener_host.started() promises. */
     assert_int_equal(conn_new(&a->f->env, conf, tls ? a->f->server : NULL, fds[0], NULL, &end_host, a, true, &a->conn), 0);
     assert_int_equal(conn_new(&b->f->env, &client, tls ? b->f->client : NULL, fds[1], NULL, &end_host, b, false, &b->conn), 0);
+}
+
+void pair_begin(struct end *a, struct end *b)
+{
     conn_begin(a->conn);
     conn_begin(b->conn);
+}
+
+void pair_up(struct end *a, struct end *b, const struct conn_conf *conf, bool tls, bool small)
+{
+    pair_new(a, b, conf, tls, small);
+    pair_begin(a, b);
 }
 
 void pair_down(struct end *a, struct end *b)

@@ -57,6 +57,9 @@ void end_wait_locked(struct end *e, const char *what, const char *file, int line
 
 /* Two ends of one socketpair. tls: both speak it. small: 4 KiB socket buffers. */
 void pair_up(struct end *a, struct end *b, const struct conn_conf *conf, bool tls, bool small);
+/* The same in two steps: what is to be changed of the connections is changed between them. */
+void pair_new(struct end *a, struct end *b, const struct conn_conf *conf, bool tls, bool small);
+void pair_begin(struct end *a, struct end *b);
 void pair_down(struct end *a, struct end *b); /* waits until both have heard down() */
 void socket_pair(int fds[2], bool small);
 
