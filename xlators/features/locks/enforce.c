@@ -116,8 +116,6 @@ void locks_enforce(struct xlator *xl, struct fop *fop)
     struct inode *in = lock_inode_of(fop);
     struct lock_table *t = in && is_enforcing(xl->priv) ? table_make(xl, in) : NULL;
     struct aftermath after = {0};
-    int err = 0;
-    enum go go;
 
     if (!t) {
         fop_fail(fop, in && is_enforcing(xl->priv) ? ENOMEM : EINVAL);
@@ -125,14 +123,7 @@ void locks_enforce(struct xlator *xl, struct fop *fop)
     }
     table_enter(t);
     t->nr_marking++;
-    go = hold_back(xl, t, fop, &(struct back_how){.look = look, .go_on = go_on, .given_up = given_up}, &err);
-    if (go == GO_REFUSE)
-        given_up(xl, t, &after);
-    table_leave(xl, t, &after);
-    if (go == GO_ON)
-        go_on(xl, fop);
-    else if (go == GO_REFUSE)
-        fop_fail(fop, err);
+    hold_back_or_go_on(xl, t, fop, &(struct back_how){.look = look, .go_on = go_on, .given_up = given_up}, &after);
 }
 
 /* ---- taking locks away --------------------------------------------------------------------------------------------------- */

@@ -93,6 +93,20 @@ enum go hold_back(struct xlator *xl, struct lock_table *t, struct fop *fop, cons
     return GO_REFUSE;
 }
 
+void hold_back_or_go_on(struct xlator *xl, struct lock_table *t, struct fop *fop, const struct back_how *how, struct aftermath *after)
+{
+    int err = 0;
+    enum go go = hold_back(xl, t, fop, how, &err);
+
+    if (go == GO_REFUSE && how->given_up)
+        how->given_up(xl, t, after);
+    table_leave(xl, t, after);
+    if (go == GO_ON)
+        how->go_on(xl, fop);
+    else if (go == GO_REFUSE)
+        fop_fail(fop, err);
+}
+
 void look_at_held_back(struct lock_table *t, struct aftermath *after)
 {
     struct held_back *next;

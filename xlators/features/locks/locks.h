@@ -238,6 +238,8 @@ struct back_how {
     size_t bytes;
 };
 enum go hold_back(struct xlator *xl, struct lock_table *t, struct fop *fop, const struct back_how *how, int *ret_err);
+/* The same and all that follows: leaves the table; goes on with fop, or gives up and fails it. */
+void hold_back_or_go_on(struct xlator *xl, struct lock_table *t, struct fop *fop, const struct back_how *how, struct aftermath *after);
 void look_at_held_back(struct lock_table *t, struct aftermath *after);
 void refuse_io_held_back(struct lock_table *t, int err, struct aftermath *after);
 void back_run(struct aftermath *after);

@@ -54,7 +54,6 @@ void locks_remove(struct xlator *xl, struct fop *fop)
     struct lock_client *lc = lock_client_of(xl, fop->client);
     struct aftermath after = {0};
     int err = 0;
-    enum go go;
 
     if (!in) {
         locks_count(xl, fop);
@@ -68,12 +67,5 @@ void locks_remove(struct xlator *xl, struct fop *fop)
     t->nr_removals++;
     if (look(xl, t, fop, &err) == GO_WAIT)
         notice_removal(xl, t, lc, &after);
-    go = hold_back(xl, t, fop, &(struct back_how){.look = look, .go_on = go_on, .given_up = given_up}, &err);
-    if (go == GO_REFUSE)
-        given_up(xl, t, &after);
-    table_leave(xl, t, &after);
-    if (go == GO_ON)
-        go_on(xl, fop);
-    else if (go == GO_REFUSE)
-        fop_fail(fop, err);
+    hold_back_or_go_on(xl, t, fop, &(struct back_how){.look = look, .go_on = go_on, .given_up = given_up}, &after);
 }

@@ -24,7 +24,7 @@ uint32_t wire_open_flags_of(int32_t host)
     return wire;
 }
 
-static struct wire_flock flock_to_req(const struct flock_range *from)
+struct wire_flock wire_flock_of(const struct flock_range *from)
 {
     return (struct wire_flock){
         .type = from->type,
@@ -209,7 +209,7 @@ SHAPE(lk)
     GIVE_FD(fop_lk_req);
     r->cmd = fop->in.lk.cmd;
     r->type = fop->in.lk.flock.type;
-    r->flock = flock_to_req(&fop->in.lk.flock);
+    r->flock = wire_flock_of(&fop->in.lk.flock);
 }
 
 SHAPE(lookup)
@@ -234,7 +234,7 @@ SHAPE(inodelk)
     GIVE_GFID(fop_inodelk_req);
     r->cmd = fop->in.inodelk.cmd;
     r->type = fop->in.inodelk.flock.type;
-    r->flock = flock_to_req(&fop->in.inodelk.flock);
+    r->flock = wire_flock_of(&fop->in.inodelk.flock);
     r->volume = wire_str(fop->in.inodelk.domain);
 }
 
@@ -243,7 +243,7 @@ SHAPE(finodelk)
     GIVE_FD(fop_finodelk_req);
     r->cmd = fop->in.inodelk.cmd;
     r->type = fop->in.inodelk.flock.type;
-    r->flock = flock_to_req(&fop->in.inodelk.flock);
+    r->flock = wire_flock_of(&fop->in.inodelk.flock);
     r->volume = wire_str(fop->in.inodelk.domain);
 }
 
@@ -346,7 +346,7 @@ static bool active_lock_at(const void *ctx, uint32_t i, void *ret_element)
     const struct active_lock *l = &fop->in.setactivelk.locks[i];
 
     *(struct wire_lock *)ret_element =
-        (struct wire_lock){.flock = flock_to_req(&l->flock), .client_uid = wire_str(l->client_uid), .lk_flags = l->flags};
+        (struct wire_lock){.flock = wire_flock_of(&l->flock), .client_uid = wire_str(l->client_uid), .lk_flags = l->flags};
     return true;
 }
 

@@ -2,22 +2,11 @@
 /* reply.c: completed fops into reply structures; see fopwire.h. Each function is one shape of reply, in the order of fop400.x.
  * op_ret, op_errno and xdata are filled in already, everything else is zero. */
 #include "reply.h"
+#include "request.h"
 
 #include <errno.h>
 
 #define GIVE(type) struct type *r = rsp
-
-static void flock_of(const struct flock_range *from, struct wire_flock *to)
-{
-    *to = (struct wire_flock){
-        .type = from->type,
-        .whence = from->whence,
-        .start = (uint64_t)from->start,
-        .len = (uint64_t)from->len,
-        .pid = from->pid,
-        .owner = {.at = from->owner, .len = from->owner_len},
-    };
-}
 
 void iatt_to_wire(const struct fop *fop, int64_t fd, void *rsp)
 {
@@ -100,7 +89,7 @@ void dict_to_wire(const struct fop *fop, int64_t fd, void *rsp)
 void lk_to_wire(const struct fop *fop, int64_t fd, void *rsp)
 {
     GIVE(fop_lk_rsp);
-    flock_of(&fop->out.flock, &r->flock);
+    r->flock = wire_flock_of(&fop->out.flock);
 }
 
 static bool dirent_at(const void *ctx, uint32_t i, void *ret_element)
@@ -169,7 +158,7 @@ static bool lock_at(const void *ctx, uint32_t i, void *ret_element)
     const struct active_lock *l = &fop->out.locks[i];
     struct wire_lock *e = ret_element;
 
-    flock_of(&l->flock, &e->flock);
+    e->flock = wire_flock_of(&l->flock);
     e->client_uid = wire_str(l->client_uid);
     e->lk_flags = l->flags;
     return true;

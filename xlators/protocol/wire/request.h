@@ -38,4 +38,6 @@ extern request_to_wire readdir_to_req, inodelk_to_req, finodelk_to_req, entrylk_
 extern request_to_wire fxattrop_to_req, rchecksum_to_req, setattr_to_req, fsetattr_to_req, fallocate_to_req, range_to_req;
 extern request_to_wire ipc_to_req, seek_to_req, lease_to_req, setactivelk_to_req, icreate_to_req, namelink_to_req, copy_to_req;
 
+struct wire_flock wire_flock_of(const struct flock_range *from); /* the owner is borrowed; replies have them, too */
+
 #endif

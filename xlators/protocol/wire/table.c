@@ -193,31 +193,24 @@ int wire_answer(struct fop *fop, const uint8_t *result, size_t len, int64_t *ret
     return row->reply.from_wire(&rsp, fop, ret_fd);
 }
 
-/* op_ret 4, op_errno 4, stat 148, size 4; then a dict, as in WRITE's request. */
-#define READ_DICT_AT 160
-#define READ_FIXED (READ_DICT_AT + 12)
-
-size_t wire_read_bulk_at(const uint8_t *result, size_t have)
+/* ---- where data starts -------------------------------------------------------------------------------------------------- */
+/* Behind fields of fixed length and a dict, whose first word says how long its pairs are; two more words belong to it. */
+static size_t bulk_at(const uint8_t *bytes, size_t have, size_t fixed)
 {
     uint32_t be;
 
-    if (have < READ_DICT_AT + sizeof(be))
+    if (have < fixed + sizeof(be))
         return 0;
-    memcpy(&be, result + READ_DICT_AT, sizeof(be));
-    return READ_FIXED + (size_t)be32toh(be);
+    memcpy(&be, bytes + fixed, sizeof(be));
+    return fixed + 12 + (size_t)be32toh(be);
 }
-
-/* ---- where data starts -------------------------------------------------------------------------------------------------- */
-/* gfid 16, fd 8, offset 8, size 4, flag 4; then a dict whose first word says how long its pairs are. */
-#define WRITE_DICT_AT 40
-#define WRITE_FIXED (WRITE_DICT_AT + 12)
 
 size_t wire_write_bulk_at(const uint8_t *args, size_t have)
 {
-    uint32_t be;
+    return bulk_at(args, have, 40); /* gfid 16, fd 8, offset 8, size 4, flag 4 */
+}
 
-    if (have < WRITE_DICT_AT + sizeof(be))
-        return 0;
-    memcpy(&be, args + WRITE_DICT_AT, sizeof(be));
-    return WRITE_FIXED + (size_t)be32toh(be);
+size_t wire_read_bulk_at(const uint8_t *result, size_t have)
+{
+    return bulk_at(result, have, 160); /* op_ret 4, op_errno 4, stat 148, size 4 */
 }
