@@ -369,7 +369,7 @@ static void down(void *host, bool was_up, int err)
     if (!m->text && ++m->tried >= max_of(m->conf.attempts, 1u) * (m->conf.fixed ? 1 : m->nr_servers)) {
         snprintf(sentence, sizeof(sentence), "no volume file \"%s\": %s: %s", m->volfile_id, mgmt_server(m),
                  err ? strerror(-err) : "it closed the connection");
-        give_up(m, err ? err : -ENOTCONN, sentence);
+        give_up(m, -ENOTCONN, sentence);
         return;
     }
     next_server(m);

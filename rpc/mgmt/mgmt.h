@@ -40,7 +40,8 @@ struct mgmt_conf {
 };
 struct mgmt_host {
     void (*volfile)(void *host, const char *text, size_t len); /* the first, and each that differs from the one before */
-    void (*failed)(void *host, int err, const char *sentence); /* there will be no first text: nothing more comes but stopped() */
+    /* There will be no first text: nothing more comes but stopped(). -ENOTCONN: no server was reached, else what it said. */
+    void (*failed)(void *host, int err, const char *sentence);
     void (*ready)(void *host);                  /* on each connection, once: its text has been seen to. Calls may go */
     void (*statedump)(void *host, uint32_t pid); /* the daemon wants one of the process with this pid. NULL: not interested */
     void (*stopped)(void *host);                /* after mgmt_stop(), once; mgmt_free() may follow */
