@@ -151,7 +151,7 @@ static void what_this_build_does_not_have_is_refused(void **state)
     assert_int_equal(PARSE(&cl, "glusterfsd", "--volfile-server-transport", "rdma"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfsd", "--logger=syslog"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfsd", "-L", "LOUD"), EXIT_FAILURE);
-    assert_int_equal(PARSE(&cl, "glusterfs", "--worm", "/mnt"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfs", "--thin-client", "/mnt"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfs", "--mac-compat", "/mnt"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfs", "--mac-compat=off", "/mnt"), 0);
     assert_int_equal(PARSE(&cl, "glusterd"), 0);

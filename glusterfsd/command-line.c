@@ -191,6 +191,12 @@ static int take_xlator_option(struct command_line *cl, const char *value, struct
     return o->pattern && o->key && o->value ? 0 : -ENOMEM;
 }
 
+static int take_volume_name(struct command_line *cl, const char *value, struct err *err)
+{
+    cl->volume_name = value;
+    return 0;
+}
+
 static int print_log_dir(struct command_line *cl, const char *value, struct err *err)
 {
     puts(GF_LOGDIR);
@@ -248,6 +254,7 @@ static const struct command_row rows[] = {
     {"oom-score-adj", 0, "N", take_oom_score, "how readily the kernel ends this process when memory is short: -1000 to 1000", NULL},
     {"no-mem-accounting", 0, NULL, take_no_accounting, "no memory accounting, which is so in any case", NULL},
     {"xlator-option", 0, "VOLUME.OPTION=VALUE", take_xlator_option, "set an option of each volume that VOLUME matches", NULL},
+    {"volume-name", 0, "NAME", take_volume_name, "the volume of the file that is the top, instead of the last one", NULL},
     {"print-logdir", 0, NULL, print_log_dir, "print where logs go", NULL},
     {"print-statedumpdir", 0, NULL, print_statedump_dir, "print where statedumps go", NULL},
     {"print-xlatordir", 0, NULL, print_xlator_dir, "print where modules are", NULL},
@@ -261,7 +268,6 @@ static const struct command_row rows[] = {
     {"print-libexecdir", 0, NULL, NULL, NULL, "a folder of helper programs"},
     {"log-buf-size", 0, "N", NULL, NULL, "buffering of log lines"},
     {"log-flush-timeout", 0, "SECONDS", NULL, NULL, "buffering of log lines"},
-    {"volume-name", 0, "NAME", NULL, NULL, "another top than the last volume of the file"},
     {"io-engine", 0, "NAME", NULL, NULL, "a choice of I/O engines"},
     {"global-threading", 0, "[BOOL]", NULL, NULL, "global threading"},
     {"global-timer-wheel", 0, "[BOOL]", NULL, NULL, "a choice of timers"},

@@ -21,6 +21,7 @@ struct command_line {
     int server_port;              /* 0: the usual one */
     bool server_unix;             /* servers are paths */
     const char *volfile_id;
+    const char *volume_name;      /* the top of the graph; NULL: the last volume of the file */
     int fetch_attempts;           /* 0: for ever */
     enum secure_mgmt secure_mgmt;
     const char *socket_file, *brick_name, *process_name; /* or NULL */

@@ -288,6 +288,23 @@ static int bring_to_life(struct server *s, struct graph *g, struct err *err)
     return 0;
 }
 
+/* With the top that a person wants. */
+static int top_of(const struct server *s, struct graph *g, struct err *err)
+{
+    int failed = s->cl.volume_name ? graph_set_top(g, s->cl.volume_name, err) : 0;
+
+    if (failed)
+        graph_free(g);
+    return failed;
+}
+
+static int parse_graph(struct server *s, const char *text, size_t len, struct graph **ret, struct err *err)
+{
+    int failed = graph_parse(&s->process, s->cl.volfile_id, text, len, s->cl.over, s->cl.nr_over, ret, err);
+
+    return failed ? failed : top_of(s, *ret, err);
+}
+
 static int start_failed(struct server *s, int failed, const struct err *err);
 
 /* What the parent leaves with: the daemon looks for another port when it is 98 (spec management 3.2). */
@@ -300,7 +317,7 @@ static void first_volume_file(struct server *s, const char *text, size_t len)
 {
     struct err err = {0};
     struct graph *g;
-    int failed = graph_parse(&s->process, s->cl.volfile_id, text, len, s->cl.over, s->cl.nr_over, &g, &err);
+    int failed = parse_graph(s, text, len, &g, &err);
 
     if (!failed)
         failed = bring_to_life(s, g, &err);
@@ -315,7 +332,7 @@ static void next_volume_file(struct server *s, const char *text, size_t len)
     struct process *p = &s->process;
     struct err err = {0};
     struct graph *g;
-    int failed = graph_parse(p, s->cl.volfile_id, text, len, s->cl.over, s->cl.nr_over, &g, &err);
+    int failed = parse_graph(s, text, len, &g, &err);
 
     if (!failed && s->mounting) {
         mounting_take_graph(s->mounting, g, &err); /* says itself what became of it */
@@ -382,6 +399,8 @@ static int start_from_file(struct server *s, struct err *err)
         failed = graph_parse(p, own_volfile_name, own_volfile, sizeof(own_volfile) - 1, s->cl.over, s->cl.nr_over, &g, err);
     else
         failed = graph_load(p, s->cl.volfile, s->cl.over, s->cl.nr_over, &g, err);
+    if (!failed)
+        failed = top_of(s, g, err);
     if (!failed)
         failed = bring_to_life(s, g, err);
     if (!failed)

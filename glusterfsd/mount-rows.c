@@ -3,6 +3,7 @@
 #include "command-line-rows.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,7 +146,30 @@ TAKE(display_name)
 }
 
 TAKE(mac_compat) { return lacking("mac-compat", value, "the ways of macOS", err); }
-TAKE(event_history) { return lacking("event-history", value, "a history of operations", err); }
+FLAG(event_history, "event-history", event_history)
+FLAG(worm, "worm", worm)
+FLAG(gfid_access, "aux-gfid-mount", gfid_access)
+
+TAKE(dump_fuse)
+{
+    cl->mount.dump_file = value;
+    return 0;
+}
+
+TAKE(map_root)
+{
+    const struct passwd *pw = getpwnam(value);
+    int64_t uid;
+
+    if (pw)
+        uid = pw->pw_uid;
+    else if (parse_int(value, &uid) < 0 || uid < 0 || uid > UINT32_MAX)
+        return err_set(err, -EINVAL, "--user-map-root %s: there is no such user", value);
+    cl->mount.map_root = true;
+    cl->mount.mapped_uid = (uint32_t)uid;
+    return 0;
+}
+
 TAKE(flush_interrupt) { return lacking("fuse-flush-handle-interrupt", value, "flushes that can be interrupted", err); }
 
 const struct command_row mount_rows[] = {
@@ -168,7 +192,11 @@ const struct command_row mount_rows[] = {
     {"reader-thread-count", 0, "N", take_readers, "threads that take the kernel's requests (4)", NULL},
     {"direct-io-mode", 0, "[BOOL]", take_direct_io, "past the kernel's page cache", NULL},
     {"use-readdirp", 0, "[BOOL]", take_readdirp, "entries of folders with attributes (on)", NULL},
-    {"event-history", 0, "[BOOL]", take_event_history, NULL, NULL},
+    {"event-history", 0, "[BOOL]", take_event_history, "keep the last operations, to be seen in .meta and in the statedump", NULL},
+    {"worm", 0, NULL, take_worm, "what is there can be neither changed nor removed", NULL},
+    {"aux-gfid-mount", 0, NULL, take_gfid_access, "objects by gfid in the folder .gfid", NULL},
+    {"dump-fuse", 0, "FILE", take_dump_fuse, "copy all that the kernel and the mount say into FILE", NULL},
+    {"user-map-root", 0, "USER", take_map_root, "what USER does is done as root", NULL},
     {"kernel-writeback-cache", 0, "[BOOL]", take_writeback, "let the kernel collect writes", NULL},
     {"auto-invalidation", 0, "[BOOL]", take_auto_invalidation, "drop a file's pages when its time or size changed", NULL},
     {"no-root-squash", 0, "[BOOL]", take_no_root_squash, "root stays root on the server", NULL},
@@ -179,10 +207,6 @@ const struct command_row mount_rows[] = {
     {"fs-display-name", 0, "NAME", take_display_name, "what df shows as the file system", NULL},
     {"client-pid", 0, "PID", take_client_pid, "the process that all operations are said to be of", NULL},
     {"mac-compat", 0, "[BOOL]", take_mac_compat, NULL, NULL},
-    {"worm", 0, NULL, NULL, NULL, "write-once mounts"},
-    {"aux-gfid-mount", 0, NULL, NULL, NULL, "access by gfid"},
-    {"dump-fuse", 0, "FILE", NULL, NULL, "recording of a mount's traffic"},
-    {"user-map-root", 0, "USER", NULL, NULL, "another user in root's place"},
     {"volfile-check", 0, NULL, NULL, NULL, "a comparison of volume files with the server's"},
     {"thin-client", 0, NULL, NULL, NULL, "mounts through a proxy"},
 };

@@ -65,13 +65,28 @@ void mounting_free(struct mounting *c)
     free(c);
 }
 
+/* Stock's, pushed without its option, changes nothing: a file of a "worm" mount can be removed there. */
+static int push_worm(struct graph *g, struct err *err)
+{
+    int failed = graph_push(g, "features/worm", "worm-autoload", err);
+
+    if (!failed && optset_add(&g->top->options, "worm", "on", "--worm", 0) < 0)
+        failed = err_set(err, -ENOMEM, "no memory");
+    return failed;
+}
+
 /* What a client puts above the top of its file (spec brick 5.4). */
 static int prepare(struct mounting *c, struct graph *g, struct err *err)
 {
+    const struct mount_conf *conf = &c->cl->mount;
     int failed = 0;
 
-    if (c->cl->mount.acl)
+    if (conf->worm)
+        failed = push_worm(g, err);
+    if (!failed && conf->acl)
         failed = graph_push(g, "system/posix-acl", "posix-acl-autoload", err);
+    if (!failed && conf->gfid_access)
+        failed = graph_push(g, "features/gfid-access", "gfid-access-autoload", err);
     return failed ? failed : graph_push(g, "meta", "meta-autoload", err);
 }
 

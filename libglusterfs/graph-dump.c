@@ -50,7 +50,7 @@ void graph_dump(struct graph *g, unsigned int what, struct dump *d)
     for (struct xlator *xl = what & DUMP_PRIV ? g->first : NULL; xl; xl = xl->next) {
         if (!xl->type->dump)
             continue;
-        dump_section_of(d, xl->type->name, xl->name);
+        dump_section_of(d, xl->type->name, xl->name, "priv");
         xl->type->dump(xl, d);
     }
     if (g->inodes && !g->process->master && what & (DUMP_INODE | DUMP_INODECTX)) /* a master has a table of its own */

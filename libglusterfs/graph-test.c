@@ -145,6 +145,28 @@ static void shared_subvolumes_are_measured_once(void **state)
     graph_free(g);
 }
 
+static void another_top_leaves_what_it_stands_on(void **state)
+{
+    struct graph *g = parse(*state, LEAF "volume x type test/bottom option number 1 end-volume\n"
+                                         "volume b type test/filter subvolumes a end-volume\n"
+                                         "volume c type test/filter subvolumes b x end-volume\n");
+    struct err err = {0};
+
+    assert_int_equal(graph_set_top(g, "nobody", &err), -ENOENT);
+    assert_non_null(strstr(err.text, "nobody"));
+    assert_int_equal(g->nr_xlators, 4);
+    assert_int_equal(graph_set_top(g, "b", &err), 0);
+    assert_int_equal(g->nr_xlators, 2);
+    assert_int_equal(g->depth, 2);
+    assert_ptr_equal(g->top, graph_find(g, "b"));
+    assert_ptr_equal(graph_find(g, "a")->parent, g->top);
+    assert_null(g->top->parent);
+    assert_null(g->top->next);
+    assert_null(graph_find(g, "x"));
+    assert_null(graph_find(g, "c"));
+    graph_free(g);
+}
+
 static void slots_are_numbered_by_those_who_want_one(void **state)
 {
     struct graph *g = parse(*state, CHAIN);
@@ -385,6 +407,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(operations_find_the_first_that_handles_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(past_several_children_there_is_no_way_down, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shared_subvolumes_are_measured_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(another_top_leaves_what_it_stands_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(slots_are_numbered_by_those_who_want_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_graph_lives_bottom_up_and_ends_top_down, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_began_is_undone_when_one_fails, set_up, tear_down),

@@ -120,6 +120,65 @@ int graph_push(struct graph *g, const char *type, const char *name, struct err *
     return failed;
 }
 
+static void xlator_free(struct xlator *xl)
+{
+    optset_done(&xl->options);
+    free(xl->children);
+    free(xl->name);
+    free(xl);
+}
+
+/* Parents stand behind their children: what is reached from the top is known when its turn comes, from the end on. */
+static void mark_below(struct xlator **all, bool *reached, unsigned int top)
+{
+    reached[top] = true;
+    for (unsigned int i = top + 1; i-- > 0;)
+        for (unsigned int k = 0; reached[i] && k < all[i]->nr_children; k++)
+            for (unsigned int j = 0; j < i; j++)
+                reached[j] |= all[j] == all[i]->children[k];
+}
+
+int graph_set_top(struct graph *g, const char *name, struct err *err)
+{
+    struct xlator *top = graph_find(g, name), **all, **at = &g->first;
+    unsigned int n = 0, n_top = 0;
+    bool *reached;
+
+    if (!top)
+        return err_set(err, -ENOENT, "%s: no volume is called \"%s\" (--volume-name)", g->file, name);
+    all = calloc(g->nr_xlators, sizeof(struct xlator *));
+    reached = calloc(g->nr_xlators, sizeof(*reached));
+    if (!all || !reached) {
+        free(all);
+        free(reached);
+        return no_memory(g, err);
+    }
+    for (struct xlator *xl = g->first; xl; xl = xl->next) {
+        n_top = xl == top ? n : n_top;
+        all[n++] = xl;
+    }
+    mark_below(all, reached, n_top);
+    for (unsigned int i = 0; i < n; i++) {
+        if (!reached[i]) {
+            xlator_free(all[i]);
+            g->nr_xlators--;
+            continue;
+        }
+        *at = all[i];
+        at = &all[i]->next;
+        all[i]->parent = NULL;
+        for (unsigned int k = 0; k < all[i]->nr_children; k++)
+            if (!all[i]->children[k]->parent)
+                all[i]->children[k]->parent = all[i];
+    }
+    *at = NULL;
+    g->top = top;
+    g->depth = top->depth;
+    free(all);
+    free(reached);
+    return 0;
+}
+
 /* Nothing that a person said is ignored without a word. */
 static void warn_unmatched(const struct graph *g, const struct xlator_option *over, unsigned int nr_over)
 {
@@ -193,10 +252,7 @@ void graph_free(struct graph *g)
         return;
     for (struct xlator *xl = g->first, *next; xl; xl = next) {
         next = xl->next;
-        optset_done(&xl->options);
-        free(xl->children);
-        free(xl->name);
-        free(xl);
+        xlator_free(xl);
     }
     free(g->file);
     free(g);

@@ -38,6 +38,8 @@ bool graph_same_shape(const struct graph *a, const struct graph *b);
 void graph_notify_down(struct graph *g, enum xlator_event event);
 void graph_fini(struct graph *g);  /* inits in reverse; no fop may be under way */
 void graph_free(struct graph *g);
+/* Makes this one the top of a graph that is parsed and not initialised; what it does not stand on is removed. */
+int graph_set_top(struct graph *g, const char *name, struct err *err);
 /* A translator more above the top of a graph that is parsed and not initialised, without options (spec brick 5.4). */
 int graph_push(struct graph *g, const char *type, const char *name, struct err *err);
 struct xlator *graph_find(struct graph *g, const char *name);

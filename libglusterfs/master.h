@@ -18,6 +18,7 @@ struct master {
     struct optset options;    /* what it was told, to be shown */
     /* Any thread that may wait. Each may be NULL. */
     void (*dump)(const struct master *m, struct dump *d);         /* keys of section [xlator.TYPE.priv] */
+    void (*dump_history)(const struct master *m, struct dump *d); /* section [xlator.TYPE.history]: the last operations */
     void (*dump_objects)(const struct master *m, struct dump *d); /* sections of its own, of what it has open */
 };
 

@@ -57,7 +57,7 @@ void dump_kv(struct dump *d, const char *key, const char *fmt, ...)
 }
 
 /* "protocol/server" is xlator.protocol.server in section names. */
-void dump_section_of(struct dump *d, const char *type, const char *name)
+void dump_section_of(struct dump *d, const char *type, const char *name, const char *part)
 {
     char text[128];
     size_t n = 0;
@@ -65,7 +65,7 @@ void dump_section_of(struct dump *d, const char *type, const char *name)
     for (; type[n] && n + 1 < sizeof(text); n++)
         text[n] = type[n] == '/' ? '.' : type[n];
     text[n] = '\0';
-    dump_section(d, "xlator.%s%s%s.priv", text, name ? "." : "", name ? name : "");
+    dump_section(d, "xlator.%s%s%s.%s", text, name ? "." : "", name ? name : "", part);
 }
 
 char *dump_text(void (*fill)(struct dump *d, const void *ctx), const void *ctx, size_t *ret_len)
@@ -142,8 +142,12 @@ static void dump_pool(struct dump *d, struct pool *pool)
 static void dump_master(struct dump *d, const struct master *m, unsigned int what)
 {
     if (m->dump && what & DUMP_PRIV) {
-        dump_section_of(d, m->type, NULL);
+        dump_section_of(d, m->type, NULL, "priv");
         m->dump(m, d);
+    }
+    if (m->dump_history && what & DUMP_PRIV) {
+        dump_section_of(d, m->type, NULL, "history");
+        m->dump_history(m, d);
     }
     if (m->dump_objects && what & DUMP_INODE)
         m->dump_objects(m, d);

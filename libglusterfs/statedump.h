@@ -14,7 +14,8 @@ void dump_kv(struct dump *d, const char *key, const char *fmt, ...) PRINTF(3, 4)
 /* One part of it as text, "key = value" a line, for `.meta`. The caller's to free; NULL: no memory. */
 char *dump_text(void (*fill)(struct dump *d, const void *ctx), const void *ctx, size_t *ret_len);
 void dump_mallinfo(struct dump *d);
-void dump_section_of(struct dump *d, const char *type, const char *name); /* "[xlator.protocol.client.NAME.priv]"; name may be NULL */
+/* "[xlator.protocol.client.NAME.priv]"; name may be NULL */
+void dump_section_of(struct dump *d, const char *type, const char *name, const char *part);
 
 /* What a dump has; which translators run is in each. */
 enum {

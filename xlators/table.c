@@ -8,6 +8,7 @@ extern const struct xlator_type arbiter_type;
 extern const struct xlator_type barrier_type;
 extern const struct xlator_type bitrot_stub_type;
 extern const struct xlator_type changelog_type;
+extern const struct xlator_type gfid_access_type;
 extern const struct xlator_type index_type;
 extern const struct xlator_type leases_type;
 extern const struct xlator_type locks_type;
@@ -44,6 +45,7 @@ const struct xlator_type *const xlator_types[] = {
     &barrier_type,
     &bitrot_stub_type,
     &changelog_type,
+    &gfid_access_type,
     &index_type,
     &leases_type,
     &locks_type,

@@ -12,6 +12,7 @@ extern const struct xlator_type arbiter_type;     /* arbiter/       */
 extern const struct xlator_type barrier_type;     /* barrier/       */
 extern const struct xlator_type bitrot_stub_type; /* bitrot-stub.c  */
 extern const struct xlator_type selinux_type;     /* selinux.c      */
+extern const struct xlator_type gfid_access_type; /* gfid-access/  */
 extern const struct xlator_type index_type;       /* index/         */
 extern const struct xlator_type marker_type;      /* marker.c       */
 extern const struct xlator_type read_only_type;   /* read-only/     */

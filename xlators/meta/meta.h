@@ -44,6 +44,7 @@ bool meta_child(struct xlator *meta, struct meta_node folder, const char *name, 
 bool meta_entry(struct xlator *meta, struct meta_node folder, unsigned int i, struct meta_node *ret, char name[FOP_NAME_MAX + 1]);
 gfid_t meta_gfid(struct meta_node n);
 void meta_stat(struct xlator *meta, struct meta_node n, struct iatt *ret);
+void meta_xlator_name(const struct xlator *xl, char to[FOP_NAME_MAX + 1]);     /* as its folder is called */
 struct xlator *meta_xlator(struct xlator *meta, unsigned int number);         /* NULL: the master, or none */
 const struct optset *meta_options(struct xlator *meta, unsigned int number);  /* of a translator or of the master; under graph_lock */
 
@@ -60,7 +61,7 @@ char *meta_text_volfile(struct xlator *meta, struct meta_node n, size_t *ret_len
 char *meta_text_type(struct xlator *meta, struct meta_node n, size_t *ret_len);
 char *meta_text_name(struct xlator *meta, struct meta_node n, size_t *ret_len);
 char *meta_text_private(struct xlator *meta, struct meta_node n, size_t *ret_len);
-char *meta_text_empty(struct xlator *meta, struct meta_node n, size_t *ret_len);
+char *meta_text_history(struct xlator *meta, struct meta_node n, size_t *ret_len);
 char *meta_text_meminfo(struct xlator *meta, struct meta_node n, size_t *ret_len);
 char *meta_text_profile(struct xlator *meta, struct meta_node n, size_t *ret_len);
 char *meta_text_subvolume(struct xlator *meta, struct meta_node n, size_t *ret_len);

@@ -219,7 +219,10 @@ char *meta_text_active(struct xlator *meta, struct meta_node n, size_t *ret_len)
 
 char *meta_text_top(struct xlator *meta, struct meta_node n, size_t *ret_len)
 {
-    return printed(ret_len, "%s", meta->graph->top->name);
+    char name[FOP_NAME_MAX + 1];
+
+    meta_xlator_name(meta->graph->top, name);
+    return printed(ret_len, "%s", name);
 }
 
 char *meta_text_volfile(struct xlator *meta, struct meta_node n, size_t *ret_len)
@@ -284,10 +287,10 @@ static void fill_private(struct dump *d, const void *ctx)
     const struct about *a = ctx;
 
     if (a->xl && a->xl->type->dump) {
-        dump_section_of(d, type_of(a), name_of(a));
+        dump_section_of(d, type_of(a), name_of(a), "priv");
         a->xl->type->dump(a->xl, d);
     } else if (!a->xl && a->master && a->master->dump) {
-        dump_section_of(d, type_of(a), NULL);
+        dump_section_of(d, type_of(a), NULL, "priv");
         a->master->dump(a->master, d);
     }
 }
@@ -315,9 +318,22 @@ char *meta_text_profile(struct xlator *meta, struct meta_node n, size_t *ret_len
     return dump_text(fill_profile, &a, ret_len);
 }
 
-char *meta_text_empty(struct xlator *meta, struct meta_node n, size_t *ret_len)
+/* Only the master keeps one, if it was told to. */
+static void fill_history(struct dump *d, const void *ctx)
 {
-    return printed(ret_len, "%s", "");
+    const struct about *a = ctx;
+
+    if (a->xl || !a->master || !a->master->dump_history)
+        return;
+    dump_section_of(d, type_of(a), NULL, "history");
+    a->master->dump_history(a->master, d);
+}
+
+char *meta_text_history(struct xlator *meta, struct meta_node n, size_t *ret_len)
+{
+    struct about a = about(meta, n);
+
+    return dump_text(fill_history, &a, ret_len);
 }
 
 /* Memory is not counted by translator. */
@@ -330,7 +346,10 @@ char *meta_text_meminfo(struct xlator *meta, struct meta_node n, size_t *ret_len
 
 char *meta_text_subvolume(struct xlator *meta, struct meta_node n, size_t *ret_len)
 {
-    return printed(ret_len, "../../%s", meta_xlator(meta, n.xl)->children[n.item]->name);
+    char name[FOP_NAME_MAX + 1];
+
+    meta_xlator_name(meta_xlator(meta, n.xl)->children[n.item], name);
+    return printed(ret_len, "../../%s", name);
 }
 
 char *meta_text_option(struct xlator *meta, struct meta_node n, size_t *ret_len)

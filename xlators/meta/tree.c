@@ -38,12 +38,17 @@ static unsigned int nr_xlators(struct xlator *meta, struct meta_node folder)
     return meta->graph->nr_xlators;
 }
 
+void meta_xlator_name(const struct xlator *xl, char to[FOP_NAME_MAX + 1])
+{
+    snprintf(to, FOP_NAME_MAX + 1, "%s", xl->name);
+    for (char *c = to; *c; c++)
+        if (*c == '/') /* those of a brick may be named after paths */
+            *c = '-';
+}
+
 static void xlator_name(struct xlator *meta, struct meta_node n, char to[FOP_NAME_MAX + 1])
 {
-    snprintf(to, FOP_NAME_MAX + 1, "%s", meta_xlator(meta, n.xl)->name);
-    for (char *c = to; *c; c++)
-        if (*c == '/') /* a brick's translators may be named after paths */
-            *c = '-';
+    meta_xlator_name(meta_xlator(meta, n.xl), to);
 }
 
 static unsigned int nr_subvolumes(struct xlator *meta, struct meta_node folder)
@@ -119,7 +124,7 @@ const struct meta_row meta_rows[NR_META] = {
     [META_SUBVOLUMES] = DIR("subvolumes", META_XLATOR),
     [META_OPTIONS] = DIR("options", META_XLATOR),
     [META_PRIVATE] = SAYS("private", META_XLATOR, meta_text_private),
-    [META_HISTORY] = SAYS("history", META_XLATOR, meta_text_empty), /* of operations: nobody keeps one */
+    [META_HISTORY] = SAYS("history", META_XLATOR, meta_text_history),
     [META_MEMINFO] = SAYS("meminfo", META_XLATOR, meta_text_meminfo),
     [META_PROFILE] = SAYS("profile", META_XLATOR, meta_text_profile),
     [META_SUBVOLUME] = {NULL, META_SUBVOLUMES, S_IFLNK | 0777, nr_subvolumes, subvolume_name, meta_text_subvolume, NULL},

@@ -36,6 +36,14 @@ static void dump_mount(const struct master *master, struct dump *d)
     dump_kv(d, "volume_up", "%d", counts.up);
 }
 
+static void dump_history(const struct master *master, struct dump *d)
+{
+    const struct mount *m = master->host;
+
+    if (m->history)
+        history_dump(m->history, d);
+}
+
 /* ---- objects that the kernel knows --------------------------------------------------------------------------------------- */
 
 struct objects {
@@ -97,7 +105,8 @@ void mount_show(struct mount *m)
     const struct mount_conf *conf = &m->conf;
     struct optset *o = &m->master.options;
 
-    m->master = (struct master){.type = "mount/fuse", .name = "fuse", .host = m, .volume = m->volume, .dump = dump_mount, .dump_objects = dump_objects};
+    m->master = (struct master){.type = "mount/fuse", .name = "fuse", .host = m, .volume = m->volume, .dump = dump_mount, .dump_history = dump_history,
+                                .dump_objects = dump_objects};
     optset_add(o, "mountpoint", conf->point, NULL, 0);
     option_seconds(o, "attribute-timeout", conf->attribute_timeout);
     option_seconds(o, "entry-timeout", conf->entry_timeout);
@@ -109,6 +118,8 @@ void mount_show(struct mount *m)
     optset_add(o, "no-root-squash", conf->client_pid == NO_ROOT_SQUASH_PID ? "enable" : "disable", NULL, 0);
     optset_add(o, "use-readdirp", conf->readdirp ? "on" : "off", NULL, 0);
     optset_add(o, "kernel-writeback-cache", conf->writeback ? "on" : "off", NULL, 0);
+    if (m->history)
+        optset_add(o, "event-history", "on", NULL, 0);
     m->process->master = &m->master;
 }
 

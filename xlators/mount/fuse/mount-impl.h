@@ -22,6 +22,7 @@
 
 struct notifier;
 struct groups;
+struct history;
 
 struct reader {
     struct mount *mount;
@@ -50,6 +51,8 @@ struct mount {
     struct reader *readers;
     struct notifier *notifier;
     struct groups *groups;
+    struct history *history;      /* NULL: none is kept */
+    int traffic_fd;               /* -1: nothing is copied */
     void (*ended)(void *data);
     void *ended_data;
     struct burial burial;         /* of the thread that ends the mount */
@@ -124,6 +127,18 @@ void notifier_stop(struct notifier *n);
 void notify_inode(struct notifier *n, struct vnode *vn); /* any thread, never waits */
 
 unsigned int notifier_queued(struct notifier *n);
+
+/* ---- history.c: the last operations ---- */
+struct history *history_new(void);
+void history_free(struct history *h);
+void history_note(struct history *h, const struct vop *op);
+void history_dump(struct history *h, struct dump *d);
+
+/* ---- traffic.c: a copy of what is said ---- */
+#define TRAFFIC_PARTS 70
+int traffic_open(struct mount *m, struct err *err);
+void traffic_close(struct mount *m);
+void traffic_note(struct mount *m, char direction, const struct iovec *iov, int n, size_t len); /* traffic_fd is open */
 
 /* ---- dump.c: what the process shows of the mount ---- */
 void mount_show(struct mount *m);

@@ -108,10 +108,12 @@ int mount_new(struct process *p, const struct mount_conf *conf, struct mount **r
     m->process = p;
     m->conf = *conf;
     m->fd = -1;
+    m->traffic_fd = -1;
+    m->history = conf->event_history ? history_new() : NULL;
     m->volume = volume_new(p, conf->lru_limit, &volume_host, m);
     m->root = m->volume ? vnode_root(m->volume) : NULL;
     m->groups = groups_new(conf->gid_timeout, conf->resolve_gids);
-    if (m->root && m->groups) {
+    if (m->root && m->groups && (m->history || !conf->event_history)) {
         mount_show(m);
         *ret = m;
         return 0;
@@ -128,6 +130,8 @@ void mount_free(struct mount *m)
     vnode_unref(m->root);
     volume_free(m->volume);
     groups_free(m->groups);
+    history_free(m->history);
+    traffic_close(m);
     free(m->point);
     free(m);
 }
@@ -255,9 +259,11 @@ int mount_start(struct mount *m, struct err *err)
     m->notifier = notifier_new(m, m->conf.invalidate_limit, err);
     if (!m->notifier)
         return -ENOMEM;
-    failed = kernel_mount(m, err);
+    failed = traffic_open(m, err);
     if (!failed)
-        failed = fuse_session_custom_io(m->session, &reader_io, m->fd);
+        failed = kernel_mount(m, err);
+    if (!failed)
+        failed = fuse_session_custom_io(m->session, &reader_io, m->fd) /* its user data is the session's: m */;
     if (!failed)
         failed = readers_start(m, err);
     if (failed)

@@ -26,10 +26,14 @@ struct mount_conf {
     const char *source;            /* as `df` shows it: "SERVER:/VOL" */
     const char *kernel_options;    /* more for the kernel, "a,b=c"; NULL */
     double entry_timeout, attribute_timeout, negative_timeout; /* seconds */
-    bool read_only, acl, selinux, capability, ino32, resolve_gids, readdirp, writeback, auto_invalidation, flush_interrupt;
+    bool read_only, acl, selinux, capability, ino32, resolve_gids, readdirp, writeback, auto_invalidation, event_history;
+    bool worm, gfid_access;        /* what stands above the graph, pushed by the mount's maker */
     enum mount_choice direct_io, keep_cache;
     unsigned int gid_timeout;      /* seconds */
     unsigned int lru_limit, invalidate_limit, background_qlen, congestion_threshold, readers, time_gran;
+    const char *dump_file;         /* gets a copy of all that the kernel and we say; NULL */
+    bool map_root;                 /* operations of uid mapped_uid are root's */
+    uint32_t mapped_uid;
     uint64_t eperm_pause_ns;
     int client_pid;                /* of all operations instead of the caller's; 0: the caller's */
 };

@@ -45,6 +45,10 @@ int channel_set(int fd)
 
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
+    struct mount *m = userdata;
+
+    if (m->traffic_fd >= 0)
+        traffic_note(m, 'W', iov, count, SIZE_MAX);
     return writev(thread_channel >= 0 ? thread_channel : fd, iov, count);
 }
 
@@ -90,6 +94,8 @@ static bool take(struct reader *rd)
     }
     if ((size_t)n < sizeof(*head))
         return false;
+    if (m->traffic_fd >= 0)
+        traffic_note(m, 'R', iov, 2, (size_t)n);
     if ((size_t)n > HEAD_SIZE && head->opcode != FUSE_WRITE)
         memcpy(rd->scratch + HEAD_SIZE, rd->landing->data, (size_t)n - HEAD_SIZE);
     struct fuse_buf buf = {.mem = rd->scratch, .size = (size_t)n};

@@ -34,6 +34,8 @@ struct request *request_new(fuse_req_t req, enum fop_op op)
     r->op.fop->cred.pid = m->conf.client_pid ? m->conf.client_pid : ctx->pid;
     r->op.fop->cred.uid = ctx->uid;
     r->op.fop->cred.gid = ctx->gid;
+    if (m->conf.map_root && ctx->uid == m->conf.mapped_uid)
+        r->op.fop->cred.uid = r->op.fop->cred.gid = 0;
     if (groups_of(m->groups, req, ctx, r->op.fop) < 0) {
         answer_err(r, ENOMEM);
         return NULL;
@@ -79,6 +81,8 @@ static void back(struct vop *op, void *ctx)
 {
     struct request *r = ctx;
 
+    if (r->mount->history)
+        history_note(r->mount->history, op);
     r->finish(r);
 }
 
