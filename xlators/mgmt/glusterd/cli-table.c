@@ -6,8 +6,8 @@
 #include "glusterd.h"
 
 const struct command_type *const cli_commands[NR_CLI] = {
-    [CLI_PROBE] = &refuse_peer_command,
-    [CLI_DEPROBE] = &refuse_peer_command,
+    [CLI_PROBE] = &probe_command,
+    [CLI_DEPROBE] = &detach_command,
     [CLI_LIST_FRIENDS] = &friends_command,
     [CLI_CREATE_VOLUME] = &create_command,
     [CLI_GET_VOLUME] = &info_command,
@@ -32,6 +32,23 @@ const struct command_type *const cli_commands[NR_CLI] = {
     [CLI_LIST_VOLUME] = &list_command,
     [CLI_UUID_GET] = &uuid_get_command,
     [CLI_GET_VOL_OPT] = &get_command,
+    [CLI_SYNC_VOLUME] = &sync_command,
+    [CLI_FSM_LOG] = &fsm_command,
+    [CLI_GSYNC_SET] = &gsync_command,
+    [CLI_QUOTA] = &quota_command,
+    [CLI_MOUNT] = &mount_command,
+    [CLI_UMOUNT] = &umount_command,
+    [CLI_UUID_RESET] = &uuid_reset_command,
+    [CLI_COPY_FILE] = &pool_only_command,
+    [CLI_SYS_EXEC] = &pool_only_command,
+    [CLI_SNAP] = &snapshot_command,
+    [CLI_GANESHA] = &ganesha_command,
+    [CLI_BITROT] = &bitrot_command,
+    [CLI_ATTACH_TIER] = &tier_command,
+    [CLI_TIER] = &tier_command,
+    [CLI_GET_STATE] = &get_state_command,
+    [CLI_REMOVE_TIER_BRICK] = &tier_command,
+    [CLI_ADD_TIER_BRICK] = &tier_command,
 };
 
 #define ACTOR(proc, text) [proc] = {.name = text, .run = cli_actor}
@@ -62,6 +79,23 @@ const struct rpc_actor cli_actors[NR_CLI] = {
     ACTOR(CLI_LIST_VOLUME, "LIST_VOLUME"),
     ACTOR(CLI_UUID_GET, "UUID_GET"),
     ACTOR(CLI_GET_VOL_OPT, "GET_VOL_OPT"),
+    ACTOR(CLI_SYNC_VOLUME, "SYNC_VOLUME"),
+    ACTOR(CLI_FSM_LOG, "FSM_LOG"),
+    ACTOR(CLI_GSYNC_SET, "GSYNC_SET"),
+    ACTOR(CLI_QUOTA, "QUOTA"),
+    ACTOR(CLI_MOUNT, "MOUNT"),
+    ACTOR(CLI_UMOUNT, "UMOUNT"),
+    ACTOR(CLI_UUID_RESET, "UUID_RESET"),
+    ACTOR(CLI_COPY_FILE, "COPY_FILE"),
+    ACTOR(CLI_SYS_EXEC, "SYS_EXEC"),
+    ACTOR(CLI_SNAP, "SNAP"),
+    ACTOR(CLI_GANESHA, "GANESHA"),
+    ACTOR(CLI_BITROT, "BITROT"),
+    ACTOR(CLI_ATTACH_TIER, "ATTACH_TIER"),
+    ACTOR(CLI_TIER, "TIER"),
+    ACTOR(CLI_GET_STATE, "GET_STATE"),
+    ACTOR(CLI_REMOVE_TIER_BRICK, "REMOVE_TIER_BRICK"),
+    ACTOR(CLI_ADD_TIER_BRICK, "ADD_TIER_BRICK"),
 };
 const struct rpc_actor cli_readonly_actors[NR_CLI] = {
     ACTOR(CLI_LIST_FRIENDS, "LIST_FRIENDS"), ACTOR(CLI_GET_VOLUME, "GET_VOLUME"),       ACTOR(CLI_GETWD, "GETWD"),

@@ -99,4 +99,4 @@ static int add_brick_run(struct command *c)
     return r;
 }
 
-const struct command_type add_brick_command = {.name = "volume add-brick", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = add_brick_run};
+const struct command_type add_brick_command = {.name = "volume add-brick", .hook = "add-brick", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = add_brick_run};

@@ -138,4 +138,4 @@ static int create_run(struct command *c)
     return r;
 }
 
-const struct command_type create_command = {.name = "volume create", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = create_run};
+const struct command_type create_command = {.name = "volume create", .hook = "create", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = create_run};

@@ -502,6 +502,6 @@ static int get_run(struct command *c)
     return r == 0 ? 0 : c->errstr[0] ? -1 : command_fail(c, "no memory");
 }
 
-const struct command_type set_command = {.name = "volume set", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = set_run};
-const struct command_type reset_command = {.name = "volume reset", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = reset_run};
+const struct command_type set_command = {.name = "volume set", .hook = "set", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = set_run};
+const struct command_type reset_command = {.name = "volume reset", .hook = "reset", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = reset_run};
 const struct command_type get_command = {.name = "volume get", .run = get_run};

@@ -89,17 +89,6 @@ static int ask_counters(struct command *c, const struct volinfo *v, const char *
     return r;
 }
 
-/* The command line looks up in the answer what it has asked for. */
-static int echo_request(struct command *c)
-{
-    int r = 0;
-    for (unsigned int i = 0; r == 0 && i < dict_count(c->in); i++) {
-        const struct dict_pair *p = dict_at(c->in, i);
-        r = dict_set(c->out, p->key, p->type, p->value, p->len);
-    }
-    return r;
-}
-
 static int profile_run(struct command *c)
 {
     int op = command_number(c, "op", 0);
@@ -122,7 +111,7 @@ static int profile_run(struct command *c)
     default:
         r = command_fail(c, "volume profile: operation %d is none that is known", op);
     }
-    if (echo_request(c) < 0 && r == 0) /* also with an error */
+    if (command_echo(c) < 0 && r == 0) /* also with an error */
         r = command_fail(c, "no memory");
     volview_unref(w);
     return r;

@@ -201,4 +201,4 @@ static int remove_brick_run(struct command *c)
     return r;
 }
 
-const struct command_type remove_brick_command = {.name = "volume remove-brick", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = remove_brick_run};
+const struct command_type remove_brick_command = {.name = "volume remove-brick", .hook = "remove-brick", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = remove_brick_run};

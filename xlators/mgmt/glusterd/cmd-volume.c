@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "dict.h"
 #include "glusterd.h"
+#include "hooks.h"
 #include "log.h"
 #include "rebalance.h"
 #include "programs.h"
@@ -66,8 +67,10 @@ static int start_run(struct command *c)
     }
     if (r == 0 && !(v = volinfo_copy(w->v)))
         r = command_fail(c, "no memory");
-    if (r == 0)
+    if (r == 0) {
+        hook_pre(c);
         r = start_bricks(c, v, force);
+    }
     if (r < 0 && w->v->status != VOLUME_STARTED) /* as it was: what has been started is stopped */
         for (unsigned int i = 0; v && i < v->nr_bricks; i++)
             brickrun_stop(c->gd, v->bricks[i].path);
@@ -124,6 +127,8 @@ static int delete_run(struct command *c)
         r = command_fail(c, "Volume %s has been started.Volume needs to be stopped before deletion.", w->v->name);
     if (r == 0)
         r = name_and_id(c, w->v);
+    if (r == 0)
+        hook_pre(c);
     if (r == 0 && store_remove_volume(c->gd->workdir, w->v, &err) < 0)
         r = command_fail(c, "%s", err.text);
     if (r == 0)
@@ -287,18 +292,11 @@ static void friends_encode(struct command *c)
     free(bytes);
 }
 
-static int refuse_peer_run(struct command *c)
-{
-    return command_fail(c, "this glusterd manages one machine; pools of machines are run by GlusterFS's own glusterd, which starts our bricks: see "
-                           "doc/pools.md");
-}
-
-const struct command_type start_command = {.name = "volume start", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = start_run};
-const struct command_type stop_command = {.name = "volume stop", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = stop_run};
-const struct command_type delete_command = {.name = "volume delete", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = delete_run};
+const struct command_type start_command = {.name = "volume start", .hook = "start", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = start_run};
+const struct command_type stop_command = {.name = "volume stop", .hook = "stop", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = stop_run};
+const struct command_type delete_command = {.name = "volume delete", .hook = "delete", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = delete_run};
 const struct command_type list_command = {.name = "volume list", .run = list_run};
 const struct command_type info_command = {.name = "volume info", .run = info_run};
 const struct command_type getwd_command = {.name = "getwd", .run = getwd_run, .encode = getwd_encode};
 const struct command_type uuid_get_command = {.name = "uuid get", .run = uuid_get_run};
 const struct command_type friends_command = {.name = "pool list", .run = friends_run, .encode = friends_encode};
-const struct command_type refuse_peer_command = {.name = "peer", .run = refuse_peer_run};

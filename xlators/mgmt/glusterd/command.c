@@ -16,6 +16,7 @@
 #include "dict.h"
 #include "env.h"
 #include "glusterd.h"
+#include "hooks.h"
 #include "log.h"
 #include "wire.h"
 
@@ -51,6 +52,16 @@ int command_number(const struct command *c, const char *key, int fallback)
 {
     int64_t v;
     return dict_get_i64(c->in, key, &v) == 0 && v >= INT32_MIN && v <= INT32_MAX ? (int)v : fallback;
+}
+
+int command_echo(struct command *c)
+{
+    int r = 0;
+    for (unsigned int i = 0; r == 0 && i < dict_count(c->in); i++) {
+        const struct dict_pair *p = dict_at(c->in, i);
+        r = dict_set(c->out, p->key, p->type, p->value, p->len);
+    }
+    return r;
 }
 
 struct volview *command_volume(struct command *c)
@@ -178,6 +189,8 @@ static void run(struct job *job)
     if (c->op_ret < 0)
         log_warning(DOMAIN, "%s: %s", c->type->name, c->errstr[0] ? c->errstr : "failed");
     note_history(c);
+    if (c->op_ret == 0)
+        hook_post(c);
     struct command *heir = give_name(c); /* first: who hears our answer and asks again shall not wait for us */
     (c->type->encode ? c->type->encode : encode_usual)(c);
     command_free(c);
@@ -219,6 +232,9 @@ void cli_actor(struct rpc_request *req)
     struct cli_req arg = {0};
     struct cli_peer_list_req list;
     struct cli_getwd_req getwd;
+    struct cli_fsm_log_req fsm;
+    struct cli_mount_req mount;
+    struct cli_umount_req umount;
     const char *name = NULL;
     int64_t used;
     switch (req->procedure) {
@@ -228,6 +244,15 @@ void cli_actor(struct rpc_request *req)
         break;
     case CLI_GETWD:
         used = wire_decode((void *)xdr_cli_getwd_req, &getwd, req->args, req->args_len);
+        break;
+    case CLI_FSM_LOG:
+        used = wire_decode((void *)xdr_cli_fsm_log_req, &fsm, req->args, req->args_len);
+        break;
+    case CLI_MOUNT:
+        used = wire_decode((void *)xdr_cli_mount_req, &mount, req->args, req->args_len);
+        break;
+    case CLI_UMOUNT:
+        used = wire_decode((void *)xdr_cli_umount_req, &umount, req->args, req->args_len);
         break;
     default:
         used = wire_decode((void *)xdr_cli_req, &arg, req->args, req->args_len);
@@ -240,6 +265,8 @@ void cli_actor(struct rpc_request *req)
         name = NULL;
     if (req->procedure == CLI_LIST_FRIENDS)
         command_begin(gd, req, type, in, &list, sizeof list, name);
+    else if (req->procedure == CLI_FSM_LOG) /* what is in it borrows from the request */
+        command_begin(gd, req, type, in, &fsm, sizeof fsm, name);
     else
         command_begin(gd, req, type, in, NULL, 0, name);
 }

@@ -200,7 +200,7 @@ static int glusterd_init(struct xlator *xl, struct err *err)
         return err_set(err, -EINVAL, "volume %s: base-port %d is above max-port %d", xl->name, (int)gd->base_port, (int)gd->max_port);
     if ((r = make_folders_of(gd->workdir)) < 0)
         return err_set(err, r, "%s: %s", gd->workdir, strerror(-r));
-    if ((r = store_make_tree(gd->workdir, err)) < 0)
+    if ((r = store_make_tree(gd->workdir, err)) < 0 || (r = store_make_groups(gd->workdir, err)) < 0)
         return r;
     store_tidy(gd->workdir);
     if ((r = node_load(gd, err)) < 0 || (r = load_volumes(gd, err)) < 0)

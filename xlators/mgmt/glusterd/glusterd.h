@@ -49,6 +49,7 @@ struct command_type {
     int (*run)(struct command *c);
     bool (*only_reads)(const struct dict *in); /* this request changes nothing, so it does not wait for the name; NULL: flags say it all */
     void (*encode)(struct command *c); /* another structure than cli_rsp; NULL: that one */
+    const char *hook;            /* whose scripts run before and after it: hooks.h; NULL: none */
 };
 struct command {
     struct job job;
@@ -58,6 +59,7 @@ struct command {
     struct dict *in, *out;       /* out: made when the command begins */
     const char *name;            /* what it has to itself: the volume's, or "" for the node's own things; lives with the command */
     char name_text[257];
+    bool hooked;                 /* its pre scripts have run */
     int op_ret, op_errno;
     char errstr[2048];
     const void *args;            /* of another structure than cli_req: decoded, borrows from the request */
@@ -69,6 +71,7 @@ int command_fail(struct command *c, const char *fmt, ...) PRINTF(2, 3);      /* 
 int command_fail_errno(struct command *c, int op_errno, const char *fmt, ...) PRINTF(3, 4);
 const char *command_text(const struct command *c, const char *key);          /* of the request; NULL: not there */
 int command_number(const struct command *c, const char *key, int fallback);
+int command_echo(struct command *c); /* the request's pairs into the answer: some commands' CLI looks them up there; -errno */
 /* All names: COUNT_KEY, NAME_KEY0, NAME_KEY1, ... */
 int put_volume_names(struct command *c, const char *count_key, const char *name_key);
 /* The volume that the request names; a reference. NULL: the command has failed with the usual sentence. */
@@ -128,6 +131,7 @@ struct glusterd {
     struct volview **boot;       /* lock: volumes that are still to be looked after; NULL: none */
     size_t boot_at, nr_boot;     /* lock */
     int running;                 /* lock: commands under way, for the end */
+    struct hookjob *hooks;       /* lock: hooks.c's */
     bool ending;                 /* lock: no more questions to bricks */
     struct brickround *rounds;   /* lock: brickcall.c's, under way */
     const struct transport_type *transport;
@@ -158,6 +162,7 @@ void volume_op_versions(struct volinfo *v);
 int node_globals(struct glusterd *gd, struct pairs *ret);           /* a copy of the node's options; ret is empty */
 int node_load(struct glusterd *gd, struct err *err);
 int node_uuid(struct glusterd *gd, struct err *err);                /* makes and stores one when there is none */
+int node_new_uuid(struct glusterd *gd, struct err *err);             /* another one; no volume may name the old one */
 bool node_is_own_host(const char *host);                            /* a name or address of this machine; may ask a name server */
 void uuid_text(char ret[UUID_TEXT]);                                /* a new random one */
 
@@ -198,8 +203,10 @@ void brick_conn_closed(struct glusterd *gd, struct rpc_conn *conn);
 
 /* the commands, by file */
 extern const struct command_type create_command, delete_command, start_command, stop_command, list_command, info_command, status_command, set_command,
-    get_command, reset_command, getwd_command, uuid_get_command, friends_command, refuse_peer_command;
+    get_command, reset_command, getwd_command, uuid_get_command, friends_command;
 extern const struct command_type add_brick_command, remove_brick_command, replace_brick_command, reset_brick_command, defrag_command, heal_command;
 extern const struct command_type profile_command, statedump_command, rotate_command, barrier_command, clear_locks_command;
+extern const struct command_type get_state_command, uuid_reset_command, probe_command, detach_command, sync_command, pool_only_command, quota_command,
+    bitrot_command, snapshot_command, gsync_command, ganesha_command, tier_command, mount_command, umount_command, fsm_command;
 
 #endif

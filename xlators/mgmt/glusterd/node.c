@@ -55,6 +55,22 @@ int node_uuid(struct glusterd *gd, struct err *err)
     return there ? 0 : write_info(gd, err);
 }
 
+int node_new_uuid(struct glusterd *gd, struct err *err)
+{
+    char new[UUID_TEXT], old[UUID_TEXT];
+    uuid_text(new);
+    pthread_mutex_lock(&gd->lock);
+    memcpy(old, gd->uuid, sizeof old);
+    memcpy(gd->uuid, new, sizeof new);
+    pthread_mutex_unlock(&gd->lock);
+    int r = write_info(gd, err);
+    if (r < 0) {
+        SCOPED_LOCK(&gd->lock);
+        memcpy(gd->uuid, old, sizeof old);
+    }
+    return r;
+}
+
 int node_globals(struct glusterd *gd, struct pairs *ret)
 {
     SCOPED_LOCK(&gd->lock);

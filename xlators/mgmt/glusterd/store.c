@@ -182,7 +182,7 @@ int store_make_tree(const char *workdir, struct err *err)
         "", "vols", "peers", "snaps", "trash", "groups", "bitd", "scrub", "quotad", "nfs", "glustershd", "geo-replication", "ss_brick", "hooks",
         "hooks/1",
     };
-    static const char *const events[] = {"create", "delete", "start", "stop", "add-brick", "remove-brick", "set", "reset", "gsync-create", "copy-file"};
+    static const char *const events[] = {"create", "delete", "start", "stop", "add-brick", "remove-brick", "set", "reset", "gsync-create"};
     char path[4200];
     for (size_t i = 0; i < array_len(folders); i++) {
         snprintf(path, sizeof path, "%s/%s", workdir, folders[i]);

@@ -24,6 +24,7 @@ int store_write_text(const char *path, const char *text, bool sync, struct err *
 
 /* The folders that a daemon expects below its working directory, where they are missing. */
 int store_make_tree(const char *workdir, struct err *err);
+int store_make_groups(const char *workdir, struct err *err); /* option groups, where they are missing */
 
 /* -ENOENT: there is no such volume (no folder, or none of ours in it). */
 int store_load_volume(const char *workdir, const char *name, struct volinfo **ret, struct err *err);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "glusterd.h"
+#include "hooks.h"
 #include "log.h"
 #include "option-table.h"
 #include "option-value.h"
@@ -145,6 +146,8 @@ static int write_file(struct glusterd *gd, const struct volinfo *v, char *text, 
     if (f)
         fclose(f);
     int r = same ? 0 : store_write_text(path, text, false, err);
+    if (r == 0 && !same)
+        filters_run(gd, path);
     free(old);
     free(text);
     return r;
@@ -205,6 +208,7 @@ int volume_commit(struct command *c, struct volinfo *v)
     struct err err = {""};
     char name[257];
     snprintf(name, sizeof name, "%s", v->name);
+    hook_pre(c);
     v->version++;
     if (store_save_volume(c->gd->workdir, v, &err) < 0) {
         volinfo_free(v);
