@@ -3,10 +3,14 @@
  * has the volume's name to itself like any other; a few take their turns side by side. */
 #include "config.h"
 
+#include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "glusterd.h"
+#include "brick-impl.h"
+#include "child.h"
 #include "log.h"
 #include "rebalance.h"
 #include "shd.h"
@@ -14,6 +18,34 @@
 #define LANES 4 /* each starts several bricks at once: bricks_start() */
 
 static void next(struct glusterd *gd);
+
+/* A process whose pid file is in the volume's run folder, and that is no brick of it: the daemon died while a brick joined or left. */
+static void end_strangers(struct glusterd *gd, const struct volinfo *v)
+{
+    char folder[4400], path[4700];
+    const struct dirent *e;
+    snprintf(folder, sizeof folder, "%s/vols/%s", gd->rundir, v->name);
+    DIR *d = opendir(folder);
+    while (d && (e = readdir(d))) {
+        size_t len = strlen(e->d_name);
+        bool known = len < 4 || strcmp(e->d_name + len - 4, ".pid") != 0 || brick_has_pid_file(v, e->d_name);
+        snprintf(path, sizeof path, "%s-snapd.pid", v->name);
+        known |= strcmp(e->d_name, path) == 0;
+        snprintf(path, sizeof path, "%s.gfproxyd.pid", v->name);
+        known |= strcmp(e->d_name, path) == 0;
+        if (known)
+            continue;
+        int pid, fd;
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        if ((fd = child_open(path, &pid)) < 0)
+            continue;
+        log_warning("glusterd", "process %d was to be a brick of volume %s, or was one, and is ended", pid, v->name);
+        child_end(fd, path);
+        close(fd);
+    }
+    if (d)
+        closedir(d);
+}
 
 static int boot_run(struct command *c)
 {
@@ -28,10 +60,14 @@ static int boot_run(struct command *c)
         if (starts[i].result < 0)
             log_error("glusterd", "%s", starts[i].err.text);
     free(starts);
+    for (unsigned int i = 0; w && w->v->status != VOLUME_STARTED && i < w->v->nr_bricks; i++)
+        brickrun_stop(c->gd, w->v->bricks[i].path); /* a former life has not come to it */
+    if (w)
+        end_strangers(c->gd, w->v);
     if (w && w->v->status == VOLUME_STARTED)
         task_resume(c->gd, w->v);
     struct err err = {""};
-    if (w && shd_is_wanted(w->v) && shd_follow(c->gd, &err) < 0)
+    if (w && w->v->type != VOLUME_PLAIN && shd_follow(c->gd, &err) < 0)
         log_error("glusterd", "%s", err.text);
     volview_unref(w);
     return 0;

@@ -10,6 +10,8 @@ struct brick_names {
 };
 int brick_names(struct glusterd *gd, const char *volume, const char *host, const char *path, struct brick_names *n);
 
+bool brick_has_pid_file(const struct volinfo *v, const char *name); /* name: without its folder */
+
 struct brickrun *brick_find_locked(struct glusterd *gd, const char *path);
 int brick_expect(struct glusterd *gd, const char *volume, const char *path, const char *pid_file); /* -EEXIST: it is in the list */
 void brick_give_up(struct glusterd *gd, const char *path); /* its process did not come up: out of the list */

@@ -63,6 +63,18 @@ int brickrun_log(struct glusterd *gd, const struct volinfo *v, unsigned int i, c
     return 0;
 }
 
+bool brick_has_pid_file(const struct volinfo *v, const char *name)
+{
+    bool yes = false;
+    for (unsigned int i = 0; i < v->nr_bricks && !yes; i++) {
+        char *dashed = path_dashed(v->bricks[i].path, false), own[4400];
+        snprintf(own, sizeof own, "%s-%s.pid", v->bricks[i].host, dashed ? dashed : "");
+        yes = !dashed || strcmp(own, name) == 0;
+        free(dashed);
+    }
+    return yes;
+}
+
 /* ---- the list ---------------------------------------------------------------------------------------------------------------- */
 
 struct brickrun *brick_find_locked(struct glusterd *gd, const char *path)

@@ -3,6 +3,7 @@
  * the volume is written leaves no folder and no mark behind. */
 #include "config.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,10 +81,15 @@ static int create_run(struct command *c)
     struct err err = {""};
     if (!name || !bricks || !name_ok(name))
         return command_fail(c, "a volume's name has 1 to %d letters, digits, '-' and '_'", NAME_MAX_BYTES);
+    if (strlen("trusted-") + strlen(name) + strlen(".tcp-gfproxy-fuse.vol.tmp") > NAME_MAX)
+        return command_fail(c, "Volume name %s is too long: with what is added to it for the names of its files these have more than %d bytes", name,
+                            NAME_MAX);
     struct volview *old = volumes_get(c->gd, name);
     volview_unref(old);
     if (old)
         return command_fail_errno(c, 0, "Volume %s already exists", name);
+    if (store_has_volume(c->gd->workdir, name))
+        return command_fail_errno(c, 0, "Volume %s already exists: it could not be read when the daemon started, its log says why", name);
     if (node_uuid(c->gd, &err) < 0)
         return command_fail(c, "%s", err.text);
     struct volinfo *v = volinfo_new(name);
@@ -122,7 +128,7 @@ static int create_run(struct command *c)
         now = r == 0 ? volumes_get(c->gd, name) : NULL;
         for (unsigned int i = 0; now && r == 0 && i < v->nr_bricks; i++)
             r = brick_folder_mark(c, now->v, i);
-        if (r < 0 && now) { /* a brick that cannot be marked is none: take it back */
+        if (r < 0) { /* the disk was full; or a brick could not be marked, and so is none */
             volumes_remove(c->gd, name);
             store_remove_volume(c->gd->workdir, v, NULL);
         }

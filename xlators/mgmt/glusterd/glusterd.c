@@ -20,6 +20,7 @@
 #include "graph.h"
 #include "log.h"
 #include "programs.h"
+#include "rebalance.h"
 #include "secure-access.h"
 #include "shd.h"
 
@@ -160,10 +161,18 @@ static int load_volumes(struct glusterd *gd, struct err *err)
     for (char **n = names; *n && r == 0; n++) {
         struct volinfo *v = NULL;
         struct err why = {""};
+        if (!store_has_volume(gd->workdir, *n)) {
+            if (store_set_aside(gd->workdir, *n, &why) == 0)
+                log_warning(DOMAIN, "volume %s was never written to its end; what there is of it has gone to %s/incomplete", *n, gd->workdir);
+            else
+                log_error(DOMAIN, "%s", why.text);
+            continue;
+        }
         if (store_load_volume(gd->workdir, *n, &v, &why) < 0) {
             log_critical(DOMAIN, "volume %s is not served: %s", *n, why.text);
             continue;
         }
+        task_settle(v);
         if (volume_write_files(gd, v, &why) < 0)
             log_error(DOMAIN, "volume %s: its volume files could not be written: %s", *n, why.text);
         if (volumes_publish(gd, v) < 0)

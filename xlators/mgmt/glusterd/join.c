@@ -55,10 +55,11 @@ static void undo(struct command *c, const struct volinfo *v, const unsigned int 
 {
     for (unsigned int i = 0; i < n; i++) {
         const struct brickinfo *b = &v->bricks[at[i]];
-        brickrun_stop(c->gd, b->path);
-        volume_forget_brick_file(c->gd, v, at[i]);
-        if (marked[i])
+        if (marked[i]) { /* else it may be another brick's folder, which is why it was refused */
+            brickrun_stop(c->gd, b->path);
+            volume_forget_brick_file(c->gd, v, at[i]);
             brick_folder_unmark(b);
+        }
         if (made[i])
             brick_folder_unmake(b);
     }

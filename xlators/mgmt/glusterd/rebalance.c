@@ -85,6 +85,15 @@ int task_bricks_add(struct volinfo *v, unsigned int n, const char *host, const c
     return r < 0 ? r : pairs_setf(&v->node_state, "count", "%u", n);
 }
 
+/* A volume's files are replaced one after the other, the state of its task behind its bricks: whether bricks are leaving is what the state says. */
+void task_settle(struct volinfo *v)
+{
+    struct task t;
+    task_read(v, &t);
+    for (unsigned int i = 0; t.kind != TASK_REMOVE_BRICK && i < v->nr_bricks; i++)
+        v->bricks[i].decommissioned = false;
+}
+
 /* ---- the process --------------------------------------------------------------------------------------------------------------- */
 
 static void pid_file_of(struct glusterd *gd, const struct volinfo *v, char *ret, size_t size)

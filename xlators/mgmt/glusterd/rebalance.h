@@ -35,6 +35,7 @@ struct task {
 void task_read(const struct volinfo *v, struct task *ret);
 int task_write(struct volinfo *v, const struct task *t); /* into the volume, not to the disk; -ENOMEM */
 void task_bricks_clear(struct volinfo *v);
+void task_settle(struct volinfo *v); /* read from the store: what a daemon left that died while it wrote it */
 int task_bricks_add(struct volinfo *v, unsigned int number, const char *host, const char *path); /* number from 1 */
 bool task_running(struct glusterd *gd, const struct volinfo *v); /* it is under way, and its process is there */
 

@@ -390,6 +390,25 @@ int store_save_volume(const char *workdir, const struct volinfo *v, struct err *
     return r < 0 ? err_set(err, r, "volume %s: %s", v->name, strerror(-r)) : 0;
 }
 
+bool store_has_volume(const char *workdir, const char *name)
+{
+    char path[4300];
+    snprintf(path, sizeof path, "%s/vols/%s/info", workdir, name);
+    return access(path, F_OK) == 0;
+}
+
+int store_set_aside(const char *workdir, const char *name, struct err *err)
+{
+    char from[4300], to[4300];
+    snprintf(to, sizeof to, "%s/incomplete", workdir);
+    int r = store_make_folder(to, err);
+    snprintf(from, sizeof from, "%s/vols/%s", workdir, name);
+    snprintf(to, sizeof to, "%s/incomplete/%s", workdir, name);
+    if (r == 0)
+        r = store_remove_all(to, err);
+    return r == 0 && rename(from, to) < 0 ? err_set(err, -errno, "%s: cannot be moved away: %s", from, strerror(errno)) : r;
+}
+
 int store_save_state(const char *workdir, const struct volinfo *v, struct err *err)
 {
     char path[4300];

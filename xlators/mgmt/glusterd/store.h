@@ -28,10 +28,13 @@ int store_make_groups(const char *workdir, struct err *err); /* option groups, w
 
 /* -ENOENT: there is no such volume (no folder, or none of ours in it). */
 int store_load_volume(const char *workdir, const char *name, struct volinfo **ret, struct err *err);
+bool store_has_volume(const char *workdir, const char *name); /* readable or not */
 int store_save_volume(const char *workdir, const struct volinfo *v, struct err *err);
 int store_save_state(const char *workdir, const struct volinfo *v, struct err *err); /* only node_state.info */
 /* Moves the folder to trash/ID.deleted, then removes it: a crash leaves all of the volume or nothing that counts. */
 int store_remove_volume(const char *workdir, const struct volinfo *v, struct err *err);
+/* A volume whose info was never written, to incomplete/NAME: it is none, and stock's daemon would not start with it. */
+int store_set_aside(const char *workdir, const char *name, struct err *err);
 /* What a crash has left half-removed or half-written: trash/, *.tmp. */
 void store_tidy(const char *workdir);
 /* Names of all volumes, sorted; NULL-ended; freed by store_free_names(). */
