@@ -133,13 +133,13 @@ start_node() { # node address
 	same_place "$(our_folder GF_STATEDIR)" /var/lib/glusterd && same_place "$(our_folder GF_RUNDIR)" /run/gluster && touch $dir/ready
 	# Process 1 of the node: it has to take what the daemons leave, or a dead brick would be a zombie for ever.
 	trap : TERM
-	while :; do sleep infinity & wait \$!; done
+	while [ -d "$dir" ]; do sleep infinity & wait \$!; done
 	BEGIN
     rm -f "$dir/ready"
     unshare -m -n -p -u -i --fork --mount-proc --propagation private --kill-child=KILL bash "$dir/begin" </dev/null >"$dir/begin.out" 2>&1 &
     inner=$!
-    wait_until 20 node_ready "$dir" "$inner" || { cat "$dir/begin.out"; return 1; }
-    other_pids+=("$inner")
+    other_pids+=("$inner") # before anything can fail
+    wait_until 60 node_ready "$dir" "$inner" || { cat "$dir/begin.out"; return 1; }
     node_pid[$node]=$(pgrep -P "$inner" | head -n 1)
     nsenter -t "$switch_pid" -n ip link add "$node" type veth peer name eth0 netns "${node_pid[$node]}" &&
         nsenter -t "$switch_pid" -n ip link set "$node" master br0 up &&
