@@ -53,6 +53,14 @@ ok 'the mount works on'           cmp "$mnt/f" "$srv/one/f"
 ok 'start it again'               start_glusterd n1
 eventually 30 'it finds the brick' is_online one /srv/one
 is 'which is the same process'    "$(line_of one /srv/one)" "$before"
+socket_of() { on n1 cat "/proc/$(brick_at n1 "$1")/cmdline" | tr '\0' '\n' | grep '\.socket$'; }
+attach=(on n1 env "GATLING_TRANSPORT_DIR=$build/rpc/transport/socket/.libs" "$build/cli/gf_attach")
+ok 'gf_attach for a brick of another path' "${attach[@]}" -d "$(socket_of /srv/one)" /srv/none
+ok 'changes nothing'              is_online one /srv/one
+ok 'and ends this one'            "${attach[@]}" -d "$(socket_of /srv/one)" /srv/one
+eventually 30 'which is seen'     is_offline one /srv/one
+ok 'start force'                  gluster n1 volume start one force
+ok 'it is back'                   is_online one /srv/one
 ok 'kill the brick'               kill_brick n1 /srv/one
 eventually 30 'it is seen to be gone' is_offline one /srv/one
 ok 'start force'                  gluster n1 volume start one force
