@@ -2,23 +2,25 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # From a fresh clone to a mounted, encrypted volume on this machine, and a first measurement.
 #
-#   sudo ./quickstart.sh            installs what is missing, builds, makes certificates, starts a TLS brick on 127.0.0.1,
-#                                   mounts it, and measures it. Run again it uses what is there.
-#   sudo ./quickstart.sh --stop     unmounts and stops the brick; files and certificates stay
+#   sudo ./quickstart.sh            installs what is missing, builds, makes certificates, starts glusterd, creates and starts a TLS
+#                                   volume, mounts it, and measures it. Run again it uses what is there.
+#   sudo ./quickstart.sh --stop     unmounts, stops the volume and the daemon; files and certificates stay
 #   sudo ./quickstart.sh --remove   the same, and removes everything that it has made, data included
 #
-# All it makes is in one folder: quickstart/ below the source tree, or the folder that GATLING_HOME names.
-# The mount is made by the stock GlusterFS client (package glusterfs-client) until GatlingFS has one of its own.
+# All it makes is in one folder: quickstart/ below the source tree, or the folder that GATLING_HOME names. Nothing listens anywhere but on
+# the loopback address 127.1.1.1; /etc, /var and an installed GlusterFS are not touched.
 set -u
 cd "$(dirname "$0")" || exit 1
 top=$PWD
 home=${GATLING_HOME:-$top/quickstart}
 build=$top/build
-brick=$home/brick mnt=$home/mnt pki=$home/pki
+address=127.1.1.1 volume=quick
+mnt=$home/mnt bin=$home/bin certs=$home/certs
+export PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf '\n== %s\n' "$*"; }
 fail() { echo "quickstart: $*" >&2; exit 1; }
-usage() { sed -n '3,11s/^# \?//p' "$0"; }
+usage() { sed -n '3,12s/^# \?//p' "$0"; }
 
 alive() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
 wait_until() { # seconds command...
@@ -27,6 +29,8 @@ wait_until() { # seconds command...
 }
 is_mounted() { grep -q " $mnt fuse.glusterfs " /proc/mounts; }
 gone() { ! alive "$1"; }
+gluster() { "$bin/gluster" --mode=script "$@"; }
+must() { local said; said=$("$@" 2>&1) || fail "$*: $said"; }
 
 stop_process() { # pid file
     if alive "$1"; then
@@ -37,9 +41,12 @@ stop_process() { # pid file
 }
 
 stop() {
+    local pid
     if is_mounted; then umount "$mnt" || umount -l "$mnt"; fi
     stop_process "$home/mount.pid"
-    stop_process "$home/brick.pid"
+    if alive "$home/glusterd.pid"; then gluster volume stop $volume >/dev/null 2>&1; fi
+    for pid in "$home"/run/vols/$volume/*.pid; do stop_process "$pid"; done
+    stop_process "$home/glusterd.pid"
     if grep -q " $home/image-mount " /proc/mounts; then umount "$home/image-mount"; fi
 }
 
@@ -52,10 +59,9 @@ remove() {
 clean_up_failure() {
     local status=$?
     [ $status = 0 ] && return
-    [ -s "$home/brick.log" ] && grep -hE '\] [EC] \[' "$home/brick.log" | tail -n 3 >&2
-    [ -s "$home/mount.log" ] && grep -hE '\] [EC] \[' "$home/mount.log" | tail -n 3 >&2
+    grep -hE '\] [EC] \[' "$home"/log/*.log "$home"/log/bricks/*.log 2>/dev/null | tail -n 5 >&2
     stop
-    echo "quickstart: stopped; nothing is left running. Logs: $home/*.log" >&2
+    echo "quickstart: stopped; nothing is left running. Logs: $home/log" >&2
     exit $status
 }
 
@@ -68,125 +74,72 @@ build_it() {
     ) >>"$home/build.log" 2>&1 || { tail -n 20 "$home/build.log" >&2; fail "the build failed: $home/build.log"; }
 }
 
-# A certificate authority for this machine, and one certificate each for server and client. Nothing below /etc is touched.
-make_pki() {
-    [ -e "$pki/client.pem" ] && return
-    mkdir -p "$pki" && chmod 700 "$pki" && (
-        cd "$pki" || exit 1
-        printf 'basicConstraints=CA:FALSE\nsubjectAltName=DNS:%s,DNS:localhost,IP:127.0.0.1\n' "$(uname -n)" >extensions
-        openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=GatlingFS on $(uname -n)" -keyout ca.key -out ca.pem
-        for name in server client; do
-            openssl req -new -newkey rsa:2048 -nodes -subj "/CN=$name" -keyout $name.key -out $name.csr &&
-                openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3650 -extfile extensions -out $name.pem.new &&
-                mv $name.pem.new $name.pem || exit 1
-        done
-    ) >"$home/pki.log" 2>&1 || fail "cannot make certificates: $home/pki.log"
+# The programs as they were built, under their names, each with the places of this installation.
+make_programs() {
+    local name
+    mkdir -p "$bin" "$home"/{log,run,state,mnt}
+    for name in glusterd glusterfsd glusterfs gluster; do
+        {
+            printf '#!/bin/bash\n'
+            printf 'export GATLING_TRANSPORT_DIR=%q GATLING_PROGRAMS=%q LD_LIBRARY_PATH=%q\n' \
+                "$build/rpc/transport/socket/.libs" "$bin" "$build/libglusterfs/.libs"
+            case $name in
+            gluster)  printf 'exec %q --glusterd-sock=%q --log-file=%q "$@"\n' "$build/cli/gluster" "$home/run/glusterd.socket" "$home/log/cli.log" ;;
+            *)        printf 'exec -a %s %q "$@"\n' $name "$(program)" ;;
+            esac
+        } >"$bin/$name" && chmod +x "$bin/$name" || fail "$bin/$name cannot be written"
+    done
+}
+program() { if [ -x "$build/glusterfsd/.libs/glusterfsd" ]; then echo "$build/glusterfsd/.libs/glusterfsd"; else echo "$build/glusterfsd/glusterfsd"; fi; }
+
+make_certificates() {
+    local make=("$top/extras/make-certs" -d "$certs")
+    [ -e "$certs/ca.pem" ] || must "${make[@]}" ca
+    [ -e "$certs/server.pem" ] || must "${make[@]}" server server localhost $address
+    [ -e "$certs/client.pem" ] || must "${make[@]}" client client
 }
 
 has_attributes() { setfattr -n trusted.gatling-try -v x "$1" 2>/dev/null && setfattr -x trusted.gatling-try "$1"; }
 
-# The brick's folder, on a file system with trusted extended attributes: here if it has them, else on an image of its own.
-make_brick() {
-    mkdir -p "$brick" "$mnt"
-    if ! has_attributes "$brick"; then
-        [ -e "$home/image" ] || { truncate -s 4G "$home/image" && mkfs.xfs -q "$home/image"; } || fail "cannot make a file system"
-        mkdir -p "$home/image-mount"
-        grep -q " $home/image-mount " /proc/mounts || mount -o loop "$home/image" "$home/image-mount" || fail "cannot mount $home/image"
-        brick=$home/image-mount/brick
-        mkdir -p "$brick"
-    fi
-    [ -s "$home/volume-id" ] || cat /proc/sys/kernel/random/uuid >"$home/volume-id"
-    setfattr -n trusted.glusterfs.volume-id -v "0x$(tr -d - <"$home/volume-id")" "$brick" || fail "cannot mark $brick as a brick"
+# Where the brick is: on a file system with trusted extended attributes; here if it has them, else on an image of its own.
+brick_folder() {
+    if has_attributes "$home"; then echo "$home/brick"; return; fi
+    [ -e "$home/image" ] || { truncate -s 4G "$home/image" && mkfs.xfs -q "$home/image"; } || return 1
+    mkdir -p "$home/image-mount"
+    grep -q " $home/image-mount " /proc/mounts || mount -o loop "$home/image" "$home/image-mount" || return 1
+    echo "$home/image-mount/brick"
 }
 
-port_in_use() { grep -qi ":$(printf %04X "$1") 00000000:0000 0A" /proc/net/tcp; }
-
-volume_files() {
-    local port
-    if [ -s "$home/port" ] && ! port_in_use "$(cat "$home/port")"; then :; else
-        for ((port = 24100; port < 24200; port++)); do port_in_use $port || break; done
-        echo $port >"$home/port"
-    fi
-    port=$(cat "$home/port")
-    tls() { # whose
-        printf '    option transport.socket.ssl-%s\n' 'enabled on' "own-cert $pki/$1.pem" "private-key $pki/$1.key" "ca-list $pki/ca.pem"
-    }
-    cat >"$home/brick.vol" <<-VOL
-	volume quick-posix
-	    type storage/posix
-	    option directory $brick
-	    option volume-id $(cat "$home/volume-id")
-	end-volume
-
-	volume quick-access-control
-	    type features/access-control
-	    subvolumes quick-posix
-	end-volume
-
-	volume quick-locks
-	    type features/locks
-	    subvolumes quick-access-control
-	end-volume
-
-	volume quick-io-threads
-	    type performance/io-threads
-	    subvolumes quick-locks
-	end-volume
-
-	volume quick
-	    type debug/io-stats
-	    subvolumes quick-io-threads
-	end-volume
-
-	volume quick-server
-	    type protocol/server
-	    option transport-type tcp
-	    option transport.address-family inet
-	    option transport.socket.bind-address 127.0.0.1
-	    option transport.socket.listen-port $port
-	    option statedump-path $home
-	$(tls server)
-	    option auth.login.quick.ssl-allow client
-	    subvolumes quick
+answers() { gluster volume list >/dev/null 2>&1; }
+start_daemon() {
+    cat >"$home/glusterd.vol" <<-VOL
+	volume management
+	    type mgmt/glusterd
+	    option working-directory $home/state
+	    option run-directory $home/run
+	    option logging-directory $home/log
+	    option glusterd-sockfile $home/run/glusterd.socket
+	    option transport.socket.bind-address $address
 	end-volume
 	VOL
-    cat >"$home/client.vol" <<-VOL
-	volume quick-client
-	    type protocol/client
-	    option transport-type tcp
-	    option transport.address-family inet
-	    option remote-host 127.0.0.1
-	    option remote-port $port
-	    option remote-subvolume quick
-	    option ping-timeout 42
-	$(tls client)
-	end-volume
-
-	volume quick-write-behind
-	    type performance/write-behind
-	    subvolumes quick-client
-	end-volume
-
-	volume quick-md-cache
-	    type performance/md-cache
-	    subvolumes quick-write-behind
-	end-volume
-
-	volume quick
-	    type debug/io-stats
-	    subvolumes quick-md-cache
-	end-volume
-	VOL
+    "$bin/glusterd" -f "$home/glusterd.vol" -l "$home/log/glusterd.log" -p "$home/glusterd.pid" ||
+        fail "glusterd does not start: $home/log/glusterd.log (port 24007 must be free: no other glusterd may run)"
+    wait_until 30 answers || fail "glusterd does not answer: $home/log/glusterd.log"
 }
 
-start_brick() {
-    GATLING_TRANSPORT_DIR="$build/rpc/transport/socket/.libs" "$build/glusterfsd/glusterfsd" -f "$home/brick.vol" -l "$home/brick.log" \
-        -p "$home/brick.pid" || fail "the brick does not start: $home/brick.log"
+make_volume() {
+    local brick
+    brick=$(brick_folder) || fail 'no file system for a brick could be made'
+    gluster volume list 2>&1 | grep -qx $volume && return
+    must gluster volume create $volume "$address:$brick" force
+    must gluster volume set $volume server.ssl on client.ssl on auth.ssl-allow client ssl.own-cert "$certs/server.pem" \
+        ssl.private-key "$certs/server.key" ssl.ca-list "$certs/ca.pem"
 }
 
 start_mount() {
-    /usr/sbin/glusterfs -f "$home/client.vol" --process-name fuse -l "$home/mount.log" -p "$home/mount.pid" "$mnt" &&
-        wait_until 30 is_mounted && timeout 30 stat "$mnt/." >/dev/null || fail "the mount does not work: $home/mount.log"
+    "$bin/glusterfs" -s $address --volfile-id $volume --process-name fuse -l "$home/log/mount.log" -p "$home/mount.pid" \
+        --xlator-option="*.transport.socket.ssl-own-cert=$certs/client.pem" --xlator-option="*.transport.socket.ssl-private-key=$certs/client.key" "$mnt" &&
+        wait_until 30 is_mounted && timeout 30 stat "$mnt/." >/dev/null || fail "the mount does not work: $home/log/mount.log"
 }
 
 measure() {
@@ -204,7 +157,7 @@ measure() {
 
 case "${1:-}" in
 '') ;;
---stop) [ "$(id -u)" = 0 ] || fail "needs root: sudo $0 --stop"; stop; echo "stopped; the files are in $brick"; exit ;;
+--stop) [ "$(id -u)" = 0 ] || fail "needs root: sudo $0 --stop"; stop; echo "stopped; everything is in $home"; exit ;;
 --remove) [ "$(id -u)" = 0 ] || fail "needs root: sudo $0 --remove"; remove; echo "removed $home"; exit ;;
 *) usage; exit 2 ;;
 esac
@@ -215,19 +168,20 @@ trap clean_up_failure EXIT
 trap 'exit 130' INT TERM HUP
 
 say 'packages'
-extras/install-packages build test || exit 1
+extras/install-packages build quickstart || exit 1
 say 'build'
 build_it
-say 'certificates of this machine'
-make_pki
-echo "    $pki"
 stop
-say 'brick'
-make_brick
-volume_files
-start_brick
-echo "    $brick on 127.0.0.1:$(cat "$home/port"), mutual TLS"
-say 'mount (by the stock GlusterFS client, until GatlingFS has its own)'
+make_programs
+say 'certificates'
+make_certificates
+echo "    $certs"
+say 'glusterd, and a volume with TLS'
+start_daemon
+make_volume
+must gluster volume start $volume
+gluster volume info $volume | sed 's/^/    /'
+say 'mount'
 start_mount
 echo "    $mnt"
 say 'throughput (what is read back comes from the memory of this machine)'
@@ -235,9 +189,10 @@ measure
 cat <<END
 
 The volume is mounted on $mnt. What next:
-    cp some files there; they appear in $brick
-    less $home/brick.vol                     how a brick is described
-    kill -USR1 \$(cat $home/brick.pid)        what is inside it: $home/*.dump.*
+    cp some files there
+    $bin/gluster volume status $volume             and: volume help
+    $bin/gluster volume ssl $volume status         who is connected, with which cipher
+    $top/doc/first-volume.md       a volume that stays: installation, other machines, more bricks
     sudo $0 --stop       unmount and stop
     sudo $0 --remove     and remove everything, data included
 END
