@@ -16,17 +16,6 @@
 #define OR(...)                        .aliases = (const char *const[]){__VA_ARGS__, NULL}
 #define NO_LIMIT                       0x1p62 /* a size without an upper bound */
 
-static const struct option quick_read_options[] = {
-    TUNES_FLAG("quick-read", false, "whether it is there"),
-    FORGET_TEXT("priority", "which files are kept longer"),
-    TUNES_SIZE("cache-size", "128MB", 0, NO_LIMIT, "bytes kept"),
-    TUNES_NUMBER("cache-timeout", "1", 0, 0, "seconds for which contents are believed"),
-    TUNES_SIZE("max-file-size", "64KB", 0, 1024000, "the largest file that is kept"),
-    TUNES_FLAG("quick-read-cache-invalidation", false, "whether the brick's notices are heeded"),
-    TUNES_FLAG("ctime-invalidation", false, "whether the change time is compared, too"),
-};
-PASSES_BY(quick_read_type, "performance/quick-read", quick_read_options);
-
 static const struct option open_behind_options[] = {
     TUNES_FLAG("open-behind", false, "whether it is there"),
     TUNES_FLAG("pass-through", false, "whether it does nothing"),

@@ -5,15 +5,13 @@
  *   names.c     which extended attributes are kept
  *   md-cache.c  options, life, and what each operation asks, brings or changes
  *
- * When an answer is kept   Every change (one of ours begins or ends, the brick tells of one, the connection goes) takes a number from
- * one clock and is the object's last change. Whoever asks notes the clock before. An answer is kept only if the object's last change
- * is not later than its question, and none of our changes is under way. A change's own attributes are kept if no other change of the
- * object overlapped with it. So an old answer never takes the place of a newer one, in whatever order answers arrive.
+ * When an answer is kept: freshness.h.
  *
  * Threads  Any. mdc_inode.lock, mdc.lock: neither inside the other, nothing is called under them. */
 #ifndef MD_CACHE_H
 #define MD_CACHE_H
 
+#include "freshness.h"
 #include "graph.h"
 #include "process.h"
 #include "xlator.h"
@@ -34,9 +32,7 @@ struct mdc {
     char *list;              /* under lock */
 
     struct xlator *xl;
-    _Atomic uint64_t clock;
-    _Atomic uint64_t dropped_at; /* what was kept before is nothing any more */
-    _Atomic uint64_t stray_at;   /* the last change of an object that nobody here knew yet */
+    struct fresh_clock clock;
     atomic_bool xattrs_wanted;   /* somebody has asked for one: LOOKUP brings them from then on; relaxed */
     pthread_mutex_t lock;    /* guards what follows */
     bool lock_made;
@@ -49,8 +45,7 @@ struct mdc {
 
 struct mdc_inode {
     pthread_mutex_t lock;    /* guards what follows */
-    uint64_t changed_at;     /* mdc.clock of the last change */
-    unsigned int changing;   /* of ours, under way */
+    struct fresh fresh;
     struct iatt stat;        /* mode 0: none */
     uint64_t stat_at, stat_until_ms;
     struct iatt before;      /* what it was when it was given up for its age; mode 0: none */

@@ -19,7 +19,7 @@ struct mdc_inode *mdc_inode_make(struct mdc *m, struct inode *in)
     if (!mi)
         return NULL;
     pthread_mutex_init(&mi->lock, NULL);
-    mi->changed_at = atomic_load(&m->stray_at);
+    fresh_init(&m->clock, &mi->fresh);
     set = inode_ctx_set(in, m->xl, mi);
     if (set != mi)
         mdc_inode_free(mi);
@@ -35,12 +35,7 @@ void mdc_inode_free(struct mdc_inode *mi)
 
 uint64_t mdc_now(struct mdc *m)
 {
-    return atomic_load(&m->clock);
-}
-
-static uint64_t tick(struct mdc *m)
-{
-    return atomic_fetch_add(&m->clock, 1) + 1;
+    return fresh_now(&m->clock);
 }
 
 static uint64_t lifetime_ms(const struct mdc *m) /* 0: nothing is kept */
@@ -53,20 +48,9 @@ static uint64_t until(const struct mdc *m)
     return clock_ms() + lifetime_ms(m);
 }
 
-/* Of something that was asked at `at`: it is younger than whatever made all that we had worthless. */
-static bool is_of_now(const struct mdc *m, uint64_t at)
+static bool has_stat_locked(struct mdc *m, const struct mdc_inode *mi)
 {
-    return at >= atomic_load(&m->dropped_at);
-}
-
-static bool may_keep_locked(const struct mdc *m, const struct mdc_inode *mi, uint64_t asked)
-{
-    return mi->changing == 0 && mi->changed_at <= asked && is_of_now(m, asked);
-}
-
-static bool has_stat_locked(const struct mdc *m, const struct mdc_inode *mi)
-{
-    return mi->stat.mode && is_of_now(m, mi->stat_at) && clock_ms() < mi->stat_until_ms;
+    return mi->stat.mode && fresh_is_of_now(&m->clock, mi->stat_at) && clock_ms() < mi->stat_until_ms;
 }
 
 static void drop_stat_locked(struct mdc_inode *mi)
@@ -116,7 +100,7 @@ void mdc_keep_stat(struct mdc *m, struct inode *in, const struct iatt *st, uint6
     if (!mi || !gfid_equal(st->gfid, in->gfid))
         return;
     pthread_mutex_lock(&mi->lock);
-    kept = may_keep_locked(m, mi, asked);
+    kept = fresh_may_keep(&m->clock, &mi->fresh, asked);
     if (kept)
         news = put_stat_locked(m, mi, st, asked);
     pthread_mutex_unlock(&mi->lock);
@@ -142,16 +126,16 @@ bool mdc_have_stat(struct mdc *m, struct inode *in, struct iatt *ret)
 
 /* ---- extended attributes ------------------------------------------------------------------------------------------------- */
 
-static bool has_xattrs_locked(const struct mdc *m, const struct mdc_inode *mi)
+static bool has_xattrs_locked(struct mdc *m, const struct mdc_inode *mi)
 {
-    return mi->xattrs && is_of_now(m, mi->xattr_at) && clock_ms() < mi->xattr_until_ms;
+    return mi->xattrs && fresh_is_of_now(&m->clock, mi->xattr_at) && clock_ms() < mi->xattr_until_ms;
 }
 
 /* Ready to take more, of what was asked at `asked`: what is there from before stays if it is good, and ages with its oldest part. The
  * dict is ours alone: readers get copies. */
 static bool open_xattrs_locked(struct mdc *m, struct mdc_inode *mi, uint64_t asked)
 {
-    if (!may_keep_locked(m, mi, asked))
+    if (!fresh_may_keep(&m->clock, &mi->fresh, asked))
         return false;
     if (has_xattrs_locked(m, mi)) {
         mi->xattr_at = min_of(mi->xattr_at, asked);
@@ -257,10 +241,8 @@ uint64_t mdc_change_begins(struct mdc *m, struct inode *in, unsigned int what)
     if (!mi)
         return 0;
     SCOPED_LOCK(&mi->lock);
-    mi->changing++;
-    mi->changed_at = tick(m);
     forget_what_changes_locked(mi, what);
-    return mi->changed_at;
+    return fresh_begin(&m->clock, &mi->fresh);
 }
 
 void mdc_change_ends(struct mdc *m, struct inode *in, unsigned int what, uint64_t began, const struct iatt *after)
@@ -271,12 +253,10 @@ void mdc_change_ends(struct mdc *m, struct inode *in, unsigned int what, uint64_
     if (!mi)
         return;
     SCOPED_LOCK(&mi->lock);
-    mi->changing--;
-    alone = mi->changed_at == began && mi->changing == 0 && is_of_now(m, began);
-    mi->changed_at = tick(m);
+    alone = fresh_end(&m->clock, &mi->fresh, began);
     forget_what_changes_locked(mi, what);
     if (alone && after && after->mode && gfid_equal(after->gfid, in->gfid) && lifetime_ms(m)) {
-        put_stat_locked(m, mi, after, mi->changed_at);
+        put_stat_locked(m, mi, after, mi->fresh.changed_at);
         counter_add(&m->kept, 1);
     }
 }
@@ -289,18 +269,18 @@ void mdc_made(struct mdc *m, struct inode *in, const struct iatt *st, uint64_t a
     if (!mi)
         return;
     SCOPED_LOCK(&mi->lock);
-    good = may_keep_locked(m, mi, asked);
-    mi->changed_at = tick(m);
+    good = fresh_may_keep(&m->clock, &mi->fresh, asked);
+    fresh_changed(&m->clock, &mi->fresh);
     forget_what_changes_locked(mi, CHANGES_STAT | CHANGES_DATA);
     if (good && st->mode && gfid_equal(st->gfid, in->gfid) && lifetime_ms(m)) {
-        put_stat_locked(m, mi, st, mi->changed_at);
+        put_stat_locked(m, mi, st, mi->fresh.changed_at);
         counter_add(&m->kept, 1);
     }
 }
 
 void mdc_changed_unknown(struct mdc *m)
 {
-    atomic_store(&m->stray_at, tick(m));
+    fresh_changed_unknown(&m->clock);
 }
 
 void mdc_changed(struct mdc *m, struct inode *in)
@@ -310,15 +290,13 @@ void mdc_changed(struct mdc *m, struct inode *in)
     if (!mi)
         return;
     SCOPED_LOCK(&mi->lock);
-    mi->changed_at = tick(m);
+    fresh_changed(&m->clock, &mi->fresh);
     forget_what_changes_locked(mi, CHANGES_STAT | CHANGES_XATTRS);
 }
 
 void mdc_drop_all(struct mdc *m)
 {
-    uint64_t now = tick(m);
-
-    atomic_store(&m->dropped_at, now);
+    fresh_drop_all(&m->clock);
     pthread_mutex_lock(&m->lock);
     m->space_until_ms = 0;
     pthread_mutex_unlock(&m->lock);

@@ -56,6 +56,8 @@ static void looked_up(struct fop *fop, void *ctx)
         return;
     }
     counter_add(&((struct wb *)a->xl->priv)->fresh, 1);
+    if (fop->xdata_out)
+        dict_remove(fop->xdata_out, "glusterfs.content"); /* the answer is ours alone: nobody above has seen it */
     stat = fop_child(fop, FOP_STAT, have_stat, fop);
     if (!stat) {
         fop_complete(fop, fop->ret, fop->err);

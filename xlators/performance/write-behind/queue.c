@@ -77,6 +77,17 @@ bool wb_is_busy(struct wb_inode *in)
     return in->first != NULL;
 }
 
+bool wb_flush_has_work(struct wb_inode *in, bool down)
+{
+    SCOPED_LOCK(&in->lock);
+    if (in->locked || (down && in->first))
+        return true;
+    for (const struct wb_req *r = in->first; r; r = r->next)
+        if (r->kept)
+            return true;
+    return false;
+}
+
 /* ---- the list ------------------------------------------------------------------------------------------------------------ */
 
 void wb_add_locked(struct wb_inode *in, struct wb_req *r)

@@ -564,7 +564,6 @@ static void an_error_is_told_once_by_what_comes_next(void **state)
         struct result r = run(ops[i] == FOP_WRITE ? write_fop(fd, 10, 'b', 10) : of_fd(ops[i], fd));
         assert_int_equal(r.ret, -1);
         assert_int_equal(r.err, ENOSPC);
-        assert_int_equal(disk.done[FOP_FLUSH], ops[i] == FOP_FLUSH); /* locks are given up all the same */
         assert_int_equal(disk.done[FOP_FSYNC], 0);
         assert_int_equal(run(of_fd(FOP_FSYNC, fd)).ret, 0);
         assert_int_equal(put(fd, 10, 'b', 10).ret, 10);
@@ -716,18 +715,17 @@ static void beyond_the_window_a_write_waits_for_room(void **state)
     finish();
 }
 
-static void a_flush_is_answered_ahead_if_wanted(void **state)
+static void a_flush_is_answered_here_if_wanted(void **state)
 {
     struct result r;
 
     start();
     disk.holds = true;
+    assert_int_equal(run(of_fd(FOP_FLUSH, fd)).ret, 0);
     put(fd, 0, 'a', 10);
-    assert_true(run(of_fd(FOP_FLUSH, fd)).back);
+    assert_int_equal(run(of_fd(FOP_FLUSH, fd)).ret, 0);
     let_all_go();
-    assert_string_equal(disk.log, "W0+10 FLUSH ");
-    submit(of_fd(FOP_FLUSH, fd), &r); /* nothing is behind: it is a call like any other */
-    assert_false(r.back);
+    assert_string_equal(disk.log, "W0+10 ");
     finish();
 
     start_with("flush-behind", "off", NULL, NULL);
@@ -738,27 +736,45 @@ static void a_flush_is_answered_ahead_if_wanted(void **state)
     assert_false(r.back);
     let_go(0);
     assert_true(r.back);
+    assert_string_equal(disk.log, "W0+10 FLUSH ");
     finish();
 }
 
-static void a_flush_that_gives_up_locks_is_not_answered_ahead(void **state)
+static struct fop *locking(enum fop_op op)
 {
-    struct fop *fop;
-    struct result r;
+    struct fop *fop = of_fd(op, fd);
 
-    start();
-    fop = of_fd(FOP_LK, fd);
-    fop->in.lk.cmd = LK_SET;
-    fop->in.lk.flock.type = RANGE_WRITE;
-    run(fop);
-    disk.holds = true;
-    put(fd, 0, 'a', 10);
-    submit(of_fd(FOP_FLUSH, fd), &r);
-    let_go(0);
-    assert_false(r.back);
-    let_go(0);
-    assert_true(r.back);
-    finish();
+    if (op == FOP_LK) {
+        fop->in.lk.cmd = LK_SET;
+        fop->in.lk.flock.type = RANGE_WRITE;
+    } else {
+        fop->in.setxattr.dict = dict_new();
+        dict_set_text(fop->in.setxattr.dict, "trusted.glusterfs.lockinfo", "locks of another descriptor");
+    }
+    return fop;
+}
+
+static void a_flush_that_gives_up_locks_goes_after_the_writes_to_the_brick(void **state)
+{
+    static const enum fop_op ops[] = {FOP_LK, FOP_FSETXATTR};
+
+    for (size_t i = 0; i < array_len(ops); i++) {
+        struct result r;
+
+        start();
+        run(locking(ops[i]));
+        disk.holds = true;
+        put(fd, 0, 'a', 10);
+        submit(of_fd(FOP_FLUSH, fd), &r);
+        disk.fails = EIO;
+        let_go(0);
+        assert_false(r.back);
+        let_go(0);
+        assert_true(r.back);
+        assert_int_equal(r.err, EIO); /* and has given up the locks all the same */
+        assert_int_equal(disk.done[FOP_FLUSH], 1);
+        finish();
+    }
 }
 
 static void nothing_is_promised_while_the_brick_is_away(void **state)
@@ -1019,6 +1035,103 @@ static void one_program_sees_a_plain_file(void **state)
     }
 }
 
+/* ---- many threads ---------------------------------------------------------------------------------------------------------- */
+/* All three caches above a storage that works on the pool's threads; each program has a part of the file to itself, and one looks. */
+
+enum { PROGRAMS = 3, PART = 4096 };
+static pthread_mutex_t disk_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_uint wrong;
+
+static void on_worker(struct job *j)
+{
+    struct fop *fop = container_of(j, struct fop, job);
+
+    SCOPED_LOCK(&disk_lock);
+    execute(fop);
+}
+
+static void storage_on_pool(struct xlator *xl, struct fop *fop)
+{
+    fop->job = (struct job){.run = on_worker, .class = CLASS_NORMAL};
+    pool_add(p.pool, &fop->job);
+}
+
+static const struct xlator_type pool_storage = {.name = "storage/pool", .leaf = true, .on = {[0 ... NR_FOPS - 1] = storage_on_pool}};
+
+static void *program(void *arg)
+{
+    unsigned int part = (unsigned int)(uintptr_t)arg, random = part + 1;
+    uint8_t model[PART] = {0}, got[PART];
+
+    for (unsigned int step = 0; step < 600; step++) {
+        size_t at = (size_t)rand_r(&random) % PART, n = 1 + (size_t)rand_r(&random) % 200;
+        struct fop *fop;
+
+        n = min_of(n, PART - at);
+        if (rand_r(&random) % 3) {
+            int what = rand_r(&random) % 256;
+
+            fop = write_fop(fd, part * PART + at, (char)what, n);
+            memset(model + at, what, n);
+        } else if (rand_r(&random) % 20 == 0) {
+            fop = of_fd(FOP_FSYNC, fd);
+        } else {
+            fop = of_fd(FOP_READ, fd);
+            fop->in.read.offset = part * PART + at;
+            fop->in.read.size = (uint32_t)n;
+        }
+        testing_run(g, fop);
+        if (fop->op == FOP_READ) {
+            memset(got, 0, n);
+            slicev_copy_out(&fop->out.data, 0, got, n);
+            wrong += memcmp(got, model + at, n) != 0;
+        }
+        wrong += fop->ret < 0;
+        fop_free(fop);
+    }
+    return NULL;
+}
+
+static void *looker(void *arg)
+{
+    uint64_t size = 0;
+
+    for (unsigned int step = 0; step < 300; step++) {
+        struct fop *fop = step % 3 ? of_fd(FOP_FSTAT, fd) : fop_new(g, FOP_LOOKUP);
+
+        if (fop->op == FOP_LOOKUP)
+            strcpy(fop->loc.name, "file");
+        testing_run(g, fop);
+        wrong += fop->out.stat.size < size; /* nobody cuts it */
+        size = fop->out.stat.size;
+        fop_free(fop);
+    }
+    return NULL;
+}
+
+static void programs_on_threads_see_their_own_writes(void **state)
+{
+    pthread_t threads[PROGRAMS + 1];
+
+    memset(&disk, 0, sizeof(disk));
+    wrong = 0;
+    testing_process(&p);
+    g = testing_graph(&p, (struct testing_node[]){{.type = &pool_storage}, {.type = &write_behind_type}, {.type = &quick_read_type},
+                                                  {.type = &md_cache_type}, {.type = NULL}});
+    file = inode_get(g->inodes, (gfid_t){{[15] = 9}});
+    other = inode_get(g->inodes, (gfid_t){{[15] = 10}});
+    fd = open_with(O_RDWR);
+    for (uintptr_t i = 0; i <= PROGRAMS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, i < PROGRAMS ? program : looker, (void *)i), 0);
+    for (unsigned int i = 0; i <= PROGRAMS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(wrong, 0);
+    struct fop *last = of_fd(FOP_FSYNC, fd);
+    testing_run(g, last);
+    fop_free(last);
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1044,8 +1157,8 @@ int main(void)
         cmocka_unit_test(what_an_fsync_could_not_write_is_kept_if_wanted),
         cmocka_unit_test(who_flushes_gives_up_what_was_kept),
         cmocka_unit_test(beyond_the_window_a_write_waits_for_room),
-        cmocka_unit_test(a_flush_is_answered_ahead_if_wanted),
-        cmocka_unit_test(a_flush_that_gives_up_locks_is_not_answered_ahead),
+        cmocka_unit_test(a_flush_is_answered_here_if_wanted),
+        cmocka_unit_test(a_flush_that_gives_up_locks_goes_after_the_writes_to_the_brick),
         cmocka_unit_test(nothing_is_promised_while_the_brick_is_away),
         cmocka_unit_test(those_below_hear_of_the_end_when_all_is_written),
         cmocka_unit_test(a_drain_waits_for_all_objects),
@@ -1053,6 +1166,7 @@ int main(void)
         cmocka_unit_test(entries_of_what_is_being_written_come_without_attributes),
         cmocka_unit_test(a_copy_keeps_its_place_at_both_ends),
         cmocka_unit_test(one_program_sees_a_plain_file),
+        cmocka_unit_test(programs_on_threads_see_their_own_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

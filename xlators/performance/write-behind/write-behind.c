@@ -11,7 +11,7 @@
 static const struct option wb_options[] = {
     OPT_BOOL("write-behind", struct wb, there, false, "stock's word for its being in the graph; nothing to set", LIVE),
     OPT_BOOL("pass-through", struct wb, pass_through, false, "no write is answered before it is done", LIVE),
-    OPT_BOOL("flush-behind", struct wb, flush_behind, true, "a close does not wait for what is written behind", LIVE),
+    OPT_BOOL("flush-behind", struct wb, flush_behind, true, "a close does not wait for what is written behind, nor ask the brick if there is no lock to give up", LIVE),
     OPT_SIZE("cache-size", struct wb, window, "1MB", 524288, 1073741824, "bytes of an object that are answered and not yet written",
              .aliases = (const char *const[]){"window-size", NULL}, LIVE),
     OPT_BOOL("trickling-writes", struct wb, trickling, true, "a write does not wait for more while none is under way", LIVE),
@@ -204,13 +204,20 @@ static void wb_open(struct xlator *xl, struct fop *fop)
 }
 
 /* Whoever gets it may read what we wrote, whoever gives it up lets others read: both after the writes. It may wait below for long, and
- * keeps nobody waiting here. */
+ * keeps nobody waiting here. FSETXATTR may be an open descriptor's locks, from another graph. */
 static void wb_lk(struct xlator *xl, struct fop *fop)
 {
     struct inode *inode = wb_object(fop);
-    struct wb_inode *in = inode ? wb_inode_make(xl, inode) : NULL;
+    bool gets = fop->op == FOP_LK     ? fop->in.lk.cmd != LK_GET && fop->in.lk.flock.type != RANGE_UNLOCK
+                : fop->op == FOP_LEASE ? true
+                                       : dict_find(fop->in.setxattr.dict, "trusted.glusterfs.lockinfo") != NULL;
+    struct wb_inode *in = gets && inode ? wb_inode_make(xl, inode) : NULL;
 
-    if (in && fop->in.lk.cmd != LK_GET && fop->in.lk.flock.type != RANGE_UNLOCK) {
+    if (gets && inode && !in) {
+        fop_fail(fop, ENOMEM);
+        return;
+    }
+    if (in) {
         SCOPED_LOCK(&in->lock);
         in->locked = true;
     }
@@ -366,20 +373,40 @@ static void flush_goes(struct wb_req *r)
     fop_pass(r->xl, r->fop);
 }
 
-static void wb_sync(struct xlator *xl, struct fop *fop)
+static void wb_fsync(struct xlator *xl, struct fop *fop)
 {
-    struct wb *w = xl->priv;
     struct inode *inode = wb_object(fop);
     struct wb_inode *in = inode ? wb_inode_of(xl, inode) : NULL;
 
-    if (!in) {
+    if (in)
+        enter(in, fop, 0, UINT64_MAX, false, fsync_goes);
+    else
         fop_pass(xl, fop);
+}
+
+/* All that FLUSH does at a brick is to give up locks. Where nobody of ours has had one, and what is behind need not be waited for, it is over. */
+static void wb_flush(struct xlator *xl, struct fop *fop)
+{
+    struct wb *w = xl->priv;
+    struct wb_inode *in = fop->fd ? wb_inode_of(xl, fop->fd->inode) : NULL;
+    int err = 0;
+
+    if (!fop->fd || !wb_is(&w->flush_behind) || (in && wb_flush_has_work(in, atomic_load_explicit(&w->down, memory_order_relaxed)))) {
+        if (in)
+            enter(in, fop, 0, UINT64_MAX, false, flush_goes);
+        else
+            fop_pass(xl, fop);
         return;
     }
-    if (fop->op == FOP_FLUSH && fop->fd && wb_is(&w->flush_behind) && !atomic_load_explicit(&w->hurry, memory_order_relaxed) &&
-        !atomic_load_explicit(&w->down, memory_order_relaxed) && wb_is_busy(in) && !is_full(w) && wb_flush_behind(in, fop))
-        return;
-    enter(in, fop, 0, UINT64_MAX, false, fop->op == FOP_FLUSH ? flush_goes : fsync_goes);
+    counter_add(&w->flushes, 1);
+    if (in) {
+        SCOPED_LOCK(&in->lock);
+        err = wb_error_take_locked(in, fop->fd, false);
+    }
+    if (err)
+        fop_fail(fop, err);
+    else
+        fop_complete(fop, 0, 0);
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------------------------- */
@@ -475,7 +502,7 @@ static void wb_dump(struct xlator *xl, struct dump *d)
     dump_kv(d, "writes_sent", "%lld", (long long)counter_get(&w->sent));
     dump_kv(d, "bytes_sent", "%lld", (long long)counter_get(&w->sent_bytes));
     dump_kv(d, "writes_failed", "%lld", (long long)counter_get(&w->failed));
-    dump_kv(d, "flushes_behind", "%lld", (long long)counter_get(&w->flushes));
+    dump_kv(d, "flushes_answered_here", "%lld", (long long)counter_get(&w->flushes));
     dump_kv(d, "operations_that_waited", "%lld", (long long)counter_get(&w->waited));
     dump_kv(d, "attributes_asked_again", "%lld", (long long)counter_get(&w->fresh));
 }
@@ -496,8 +523,8 @@ const struct xlator_type write_behind_type = {
     .on =
         {
             [FOP_WRITE] = wb_write,
-            [FOP_FLUSH] = wb_sync,
-            [FOP_FSYNC] = wb_sync,
+            [FOP_FLUSH] = wb_flush,
+            [FOP_FSYNC] = wb_fsync,
             [FOP_READ] = wb_read,
             [FOP_SEEK] = wb_read,
             [FOP_RCHECKSUM] = wb_read,
@@ -507,14 +534,14 @@ const struct xlator_type write_behind_type = {
             [FOP_LINK] = wb_look,
             [FOP_RENAME] = wb_look,
             [FOP_SETXATTR] = wb_look,
-            [FOP_FSETXATTR] = wb_look,
+            [FOP_FSETXATTR] = wb_lk,
             [FOP_REMOVEXATTR] = wb_look,
             [FOP_FREMOVEXATTR] = wb_look,
             [FOP_XATTROP] = wb_look,
             [FOP_FXATTROP] = wb_look,
             [FOP_INODELK] = wb_look,
             [FOP_FINODELK] = wb_look,
-            [FOP_LEASE] = wb_look,
+            [FOP_LEASE] = wb_lk,
             [FOP_LK] = wb_lk,
             [FOP_LOOKUP] = wb_any_lookup,
             [FOP_CREATE] = wb_lookup,

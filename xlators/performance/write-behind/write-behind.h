@@ -21,7 +21,7 @@
 #include "xlator.h"
 
 #define PINNED_MAX (64 * MiB) /* of buffers behind in a graph: what a slow brick can make us keep */
-#define PENDING_MAX 4096      /* writes and flushes behind in a graph: each has an operation of about 1 KiB */
+#define PENDING_MAX 4096      /* writes behind in a graph: each has an operation of about 1 KiB */
 #define COPY_BELOW (16 * KiB) /* smaller ones are copied into one buffer: that is less than the management of another slice */
 
 enum wb_state {
@@ -67,7 +67,7 @@ struct wb_inode {
     unsigned int writes;         /* in the list; > 0: in wb.busy */
     unsigned int waiting;        /* WRITEs that wait for their answer */
     uint64_t written_at;         /* wb.clock when the last one was done */
-    bool locked;                 /* somebody has had a lock on it: its FLUSH is not answered ahead of time */
+    bool locked;                 /* somebody of ours has had a lock on it: FLUSH gives it up */
     unsigned int err_seq;        /* errors of writes behind so far */
     int err;                     /* the last */
     bool err_told;               /* to somebody */
@@ -90,7 +90,7 @@ struct wb {
     _Atomic uint64_t clock;      /* counts writes that are done */
     pthread_mutex_t lock;        /* guards what follows */
     struct wb_inode *busy;       /* those with writes behind */
-    unsigned int pending;        /* writes and flushes behind */
+    unsigned int pending;        /* writes behind */
     uint64_t pinned;
     struct wb_drainer *drainers; /* wait for pending 0 */
     bool ending, end_posted;     /* PARENT_DOWN has come; is passed on */
@@ -111,6 +111,7 @@ void wb_enter(struct wb_inode *in, struct wb_req *r, struct fop *fop);
 void wb_leave(struct wb_req *r);                /* one that stays is done. The caller has a reference on the inode */
 void wb_push_all(struct wb *w);                 /* what waits for more is sent */
 bool wb_is_busy(struct wb_inode *in);
+bool wb_flush_has_work(struct wb_inode *in, bool down); /* locks to give up, or errors to wait for */
 
 /* What is to be done when the lock is free again. */
 struct wb_todo {
@@ -134,7 +135,6 @@ void wb_count_write_locked(struct wb_inode *in, int n);
 
 /* ---- writes.c ---- */
 void wb_write_behind(struct wb_inode *in, struct fop *fop); /* answers it, now or later */
-bool wb_flush_behind(struct wb_inode *in, struct fop *fop); /* false: nothing is behind, or no: go the usual way */
 
 /* ---- errors.c: under wb_inode.lock ---- */
 void wb_error_note_locked(struct wb_inode *in, struct fd *fd, int err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Writes and flushes behind: how they come, what becomes of them. */
+/* Writes behind: how they come, what becomes of them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -350,57 +350,4 @@ void wb_write_behind(struct wb_inode *in, struct fop *fop)
     }
     wb_todo_run(&t);
     inode_unref(inode);
-}
-
-/* ---- a flush behind ------------------------------------------------------------------------------------------------------ */
-
-static void flushed(struct fop *child, void *ctx)
-{
-    struct wb_req *r = ctx;
-    struct wb *w = r->xl->priv;
-
-    req_free(r);
-    wb_pending(w, -1, 0);
-}
-
-static void send_flush(struct wb_req *r)
-{
-    fop_submit(r->xl->child, r->fop);
-}
-
-bool wb_flush_behind(struct wb_inode *in, struct fop *fop)
-{
-    struct wb *w = in->xl->priv;
-    struct wb_req *r = calloc(1, sizeof(*r));
-    struct fop *child = r ? fop_child_like(fop, flushed, r) : NULL;
-    struct wb_todo t;
-    int err;
-
-    if (!child) {
-        free(r);
-        return false;
-    }
-    child->parent = NULL;
-    child->flags |= FOP_NOWAIT;
-    *r = (struct wb_req){.fop = child, .end = UINT64_MAX, .go = send_flush};
-    wb_todo_init(&t);
-    pthread_mutex_lock(&in->lock);
-    if (!in->writes || in->locked) {
-        pthread_mutex_unlock(&in->lock);
-        req_free(r);
-        return false;
-    }
-    err = wb_error_take_locked(in, fop->fd, false);
-    wb_pending(w, 1, 0);
-    wb_retry_locked(in);
-    wb_add_locked(in, r);
-    wb_pump_locked(in, &t);
-    pthread_mutex_unlock(&in->lock);
-    counter_add(&w->flushes, 1);
-    if (err)
-        fop_fail(fop, err);
-    else
-        fop_complete(fop, 0, 0);
-    wb_todo_run(&t);
-    return true;
 }
