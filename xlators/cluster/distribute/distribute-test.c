@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "cluster-types.h"
 #include "testing.h"
@@ -81,8 +83,41 @@ static void everything_else_goes_past(void **state)
     struct graph *g = above_one("lookup-optimize", "off");
 
     for (unsigned int op = FOP_STAT; op < NR_FOPS; op++)
-        if (op != FOP_MKDIR)
+        if (op != FOP_MKDIR && op != FOP_GETXATTR && op != FOP_FGETXATTR)
             assert_ptr_equal(g->top->handler[op], g->first);
+    end(g);
+}
+
+static int get(struct graph *g, const char *name, char ret[8])
+{
+    struct fop *fop = fop_new(g, FOP_GETXATTR);
+    const struct dict_pair *pair;
+    int err;
+
+    fop->in.getxattr.name = name;
+    testing_run(g, fop);
+    err = fop->ret < 0 ? fop->err : 0;
+    pair = dict_find(fop->out.dict, name);
+    ret[0] = '\0';
+    if (pair)
+        snprintf(ret, 8, "%.*s", (int)pair->len, (const char *)pair->value);
+    fop_free(fop);
+    return err;
+}
+
+static void the_layout_is_not_told_and_the_bricks_state_is(void **state)
+{
+    struct graph *g = above_one(NULL, NULL);
+    char value[8];
+
+    assert_int_equal(get(g, "trusted.glusterfs.dht", value), ENODATA);
+    assert_int_equal(get(g, "dht.subvol.status.0", value), 0);
+    assert_string_equal(value, "0");
+    xlator_notify_up(g->first, EVENT_CHILD_UP, NULL);
+    assert_int_equal(get(g, "dht.subvol.status", value), 0);
+    assert_string_equal(value, "1");
+    assert_int_equal(get(g, "user.x", value), 0); /* the fake storage's answer */
+    assert_string_equal(value, "");
     end(g);
 }
 
@@ -104,6 +139,7 @@ int main(void)
         cmocka_unit_test(a_new_directory_gets_all_hash_values),
         cmocka_unit_test(the_layout_has_the_name_that_the_option_says),
         cmocka_unit_test(everything_else_goes_past),
+        cmocka_unit_test(the_layout_is_not_told_and_the_bricks_state_is),
         cmocka_unit_test(above_two_it_is_refused_with_the_name_of_the_client_that_can),
     };
 

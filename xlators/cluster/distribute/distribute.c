@@ -5,6 +5,7 @@
  *
  * Above several subvolumes it is refused: spreading is the business of GlusterFS's own engine. */
 #include <errno.h>
+#include <string.h>
 
 #include "cluster-types.h"
 #include "passthrough.h"
@@ -37,6 +38,30 @@ static void distribute_mkdir(struct xlator *xl, struct fop *fop)
     dict_unref(child->xdata);
     child->xdata = xdata;
     fop_submit(xl->child, child);
+}
+
+/* ---- names that are asked of it ------------------------------------------------------------------------------------------ */
+
+#define STATUS "dht.subvol.status"
+
+static void distribute_getxattr(struct xlator *xl, struct fop *fop)
+{
+    const struct distribute *d = xl->priv;
+    const char *name = fop->in.getxattr.name;
+
+    if (!name || (strcmp(name, d->layout_name) != 0 && strncmp(name, STATUS, strlen(STATUS)) != 0)) {
+        fop_pass(xl, fop);
+        return;
+    }
+    if (strcmp(name, d->layout_name) == 0) { /* it is not a user's business */
+        fop_fail(fop, ENODATA);
+        return;
+    }
+    fop->out.dict = dict_new();
+    if (fop->out.dict && dict_set_binary(fop->out.dict, name, atomic_load_explicit(&xl->child->up, memory_order_relaxed) ? "1" : "0", 1) == 0)
+        fop_complete(fop, 1, 0);
+    else
+        fop_fail(fop, ENOMEM);
 }
 
 static int distribute_init(struct xlator *xl, struct err *err)
@@ -84,5 +109,5 @@ const struct xlator_type distribute_type = {
     .nr_options = array_len(distribute_options),
     .priv_size = sizeof(struct distribute),
     .init = distribute_init,
-    .on = {[FOP_MKDIR] = distribute_mkdir},
+    .on = {[FOP_MKDIR] = distribute_mkdir, [FOP_GETXATTR] = distribute_getxattr, [FOP_FGETXATTR] = distribute_getxattr},
 };
