@@ -117,8 +117,10 @@ int cmd_getspec(struct cli *c, const struct words *w)
     char *spec = NULL;
     int status;
 
-    if (w->n != 3)
+    if (w->n != 3) {
+        printf("Fetching spec for volume %s failed\n", w->n > 3 ? w->at[2] : "(null)");
         return BAD_WORDS;
+    }
     status = ask_spec(c, w->at[2], &a, &spec);
     if (!status && (a.op_ret < 0 || !spec[0]))
         status = 1;
