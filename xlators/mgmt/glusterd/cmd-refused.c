@@ -86,6 +86,7 @@ static int bitrot_run(struct command *c)
 
 static int snapshot_run(struct command *c)
 {
+    command_echo(c); /* the command line reads there which of its commands has failed */
     return command_fail(c, "this build does not have snapshots of volumes; those of the file system below a brick can be taken with its own tools");
 }
 
@@ -131,7 +132,12 @@ static int fsm_run(struct command *c)
 }
 static void fsm_encode(struct command *c)
 {
-    const struct cli_fsm_log_rsp rsp = {.op_ret = c->op_ret, .op_errno = c->op_errno, .op_errstr = wire_str(c->errstr)};
+    uint8_t bytes[64];
+    struct cli_fsm_log_rsp rsp = {.op_ret = c->op_ret, .op_errno = c->op_errno, .op_errstr = wire_str(c->errstr)};
+    if (dict_set_text(c->out, "count", "0") == 0 && dict3_size(c->out) <= sizeof bytes) {
+        dict3_encode(c->out, bytes);
+        rsp.fsm_log = (wire_bytes){.at = bytes, .len = (uint32_t)dict3_size(c->out)};
+    }
     reply_with(c, (void *)xdr_cli_fsm_log_rsp, &rsp);
 }
 
