@@ -6,7 +6,7 @@ NODE_DAEMON=ours
 . "$top/tests/cluster.sh"
 needs stock python3
 must start_nodes 1
-on n1 mount -t tmpfs -o size=600k,mode=755 gatling-test /var/lib/glusterd || skip_all "needs a small file system"
+on n1 mount -t tmpfs -o size=2m,mode=755 gatling-test /var/lib/glusterd || skip_all "needs a small file system"
 must start_glusterd n1
 srv=$(root n1)/srv store=$(root n1)/var/lib/glusterd vols=$(root n1)/var/lib/glusterd/vols
 
@@ -71,7 +71,29 @@ hold ':'
 ok 'then it starts'               gluster n1 volume start three
 must gluster n1 volume stop three
 must gluster n1 volume delete three
+set -- n1:/srv/m{1..12}
+must gluster n1 volume create many "$@" force
+hold 'case " $* " in *" --brick-name /srv/m7 "*) exit 3 ;; esac'
+remember
+ok 'one of twelve bricks dies'    fails_with 'brick n1:/srv/m7 did not start (exit status 3)' volume start many
+ok 'all is as it was'             is_unchanged
+is 'none of the others runs'      "$(bricks_run)" 1
 rm "$nodes_dir/n1/choice/env"
+ok 'then all start'               gluster n1 volume start many
+is 'each has a port of its own'   "$(gluster n1 volume status many | awk '$1 == "Brick" && $5 == "Y" { print $3 }' | sort -u | wc -l)" 12
+must gluster n1 volume stop many
+must gluster n1 volume delete many
+
+on n1 mv /usr/sbin/glusterfs /usr/sbin/glusterfs.away
+must gluster n1 volume create pair replica 2 n1:/srv/p1 n1:/srv/p2 force
+ok 'without the client that heals a volume starts' gluster n1 volume start pair
+ok 'heal names the package'       fails_with 'package glusterfs-client' volume heal pair
+ok 'another brick cannot be made known' fails_with 'package glusterfs-client' volume add-brick pair replica 3 n1:/srv/p3 force
+is 'and does not join'            "$(gluster n1 volume info pair | grep -c '^Brick[0-9]')" 2
+on n1 mv /usr/sbin/glusterfs.away /usr/sbin/glusterfs
+eventually 60 'with it heals work again' gluster n1 volume heal pair full
+must gluster n1 volume stop pair
+must gluster n1 volume delete pair
 
 remember
 ok 'the root partition is no place for bricks' fails_with 'in the root partition' volume create bad n1:/usr/gatling-brick
@@ -92,11 +114,15 @@ many() { # twenty at once, all of one volume
 }
 ok 'twenty command lines at once' many
 is 'each has done its work'       "$(gluster n1 volume info one | grep -c '^user.k')" 20
-for i in 1 2 3 4 5; do
-    on n1 /usr/sbin/gluster --mode=script volume set one user.cut "$i" </dev/null >/dev/null 2>&1 & cli=$!
+cut_off() { # a command line that is killed while it waits
+    local pid
+    on n1 /usr/sbin/gluster --mode=script volume set one user.cut "$1" </dev/null >/dev/null 2>&1 &
+    wait_until 20 on n1 pgrep -x gluster >/dev/null
     sleep "0.0$((RANDOM % 9))"
-    kill -KILL $cli; wait $cli 2>/dev/null
-done
+    pid=$(on n1 pgrep -x gluster) && on n1 kill -KILL $pid 2>/dev/null
+    wait $!
+} 2>/dev/null
+for i in 1 2 3 4 5; do cut_off $i; done
 ok 'after killed command lines it answers' gluster n1 volume set one user.cut whole
 is 'and has what was said last'   "$(gluster n1 volume get one user.cut | awk 'NR == 3 { print $2 }')" whole
 ok 'stop'                         gluster n1 volume stop one

@@ -13,8 +13,10 @@
 #include "glusterd.h"
 #include "hooks.h"
 #include "log.h"
-#include "rebalance.h"
+#include "paths.h"
 #include "programs.h"
+#include "rebalance.h"
+#include "shd.h"
 #include "wire.h"
 
 /* ---- start, stop, delete ---------------------------------------------------------------------------------------------------- */
@@ -30,8 +32,13 @@ static int start_bricks(struct command *c, struct volinfo *v, bool force)
 {
     struct brickstart *starts = calloc(v->nr_bricks + 1, sizeof *starts);
     const char *why = NULL;
+    struct err err = {""};
     if (!starts)
         return command_fail(c, "no memory");
+    if (volume_write_files(c->gd, v, &err) < 0) { /* they are there, unless the disk was full when the volume was written */
+        free(starts);
+        return command_fail(c, "%s", err.text);
+    }
     for (unsigned int i = 0; i < v->nr_bricks; i++)
         starts[i] = (struct brickstart){.v = v, .i = i, .force = force};
     size_t failed = bricks_start(c->gd, starts, v->nr_bricks);
@@ -80,6 +87,12 @@ static int start_run(struct command *c)
         v->status = VOLUME_STARTED;
         r = volume_commit(c, v);
         v = NULL;
+    }
+    if (r == 0 && w->v->type != VOLUME_PLAIN && shd_pid(c->gd, w->v->name) == 0) {
+        char program[4200];
+        struct err why = {""};
+        if (path_of_cluster_client(program, sizeof program, &why) < 0) /* it runs, and nothing heals it */
+            snprintf(c->errstr, sizeof c->errstr, "%s", why.text);
     }
     volinfo_free(v);
     volview_unref(w);

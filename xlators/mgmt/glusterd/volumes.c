@@ -208,6 +208,9 @@ int volume_commit(struct command *c, struct volinfo *v)
     struct err err = {""};
     char name[257];
     snprintf(name, sizeof name, "%s", v->name);
+    struct volview *before = volumes_get(c->gd, name);
+    bool healed = v->type != VOLUME_PLAIN || (before && before->v->type != VOLUME_PLAIN);
+    volview_unref(before);
     hook_pre(c);
     v->version++;
     if (store_save_volume(c->gd->workdir, v, &err) < 0) {
@@ -220,7 +223,7 @@ int volume_commit(struct command *c, struct volinfo *v)
     if (volumes_publish(c->gd, v) < 0)
         return command_fail(c, "no memory");
     volume_tell_clients(c->gd, name);
-    if (shd_follow(c->gd, &err) < 0) /* the change stands; whoever asks for a heal hears what is missing */
+    if (healed && shd_follow(c->gd, &err) < 0) /* the change stands; whoever asks for a heal hears what is missing */
         log_error("glusterd", "%s", err.text);
     return 0;
 }
