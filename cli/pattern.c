@@ -15,6 +15,8 @@ struct walk {
     const struct words *w;
     void (*offer)(void *ctx, struct pattern_word p, bool argument);
     void *ctx;
+    unsigned int depth;          /* of brackets */
+    uint64_t anchor;             /* where the first group of the outermost level began; 0: not come to one yet */
 };
 
 static bool in_word(char c)
@@ -24,7 +26,7 @@ static bool in_word(char c)
 
 static bool is_argument_name(struct pattern_word p)
 {
-    static const char *const names[] = {"volname", "snapname", "option", "range", "basename", "key", "brick", "path", "value", "time"};
+    static const char *const names[] = {"volname", "snapname", "option", "range", "basename", "key"};
     bool capitals = p.len > 1;
 
     for (size_t i = 0; i < p.len; i++)
@@ -89,26 +91,27 @@ static uint64_t angle(struct walk *k, uint64_t starts)
     return ends;
 }
 
+static uint64_t inner(struct walk *k, uint64_t starts, const char *end)
+{
+    uint64_t ends;
+
+    k->depth++;
+    ends = either(k, starts);
+    k->depth--;
+    accept(k, end);
+    return ends;
+}
+
 static uint64_t item(struct walk *k, uint64_t starts)
 {
     struct pattern_word p;
-    uint64_t ends;
 
-    if (accept(k, "[")) {
-        ends = starts | either(k, starts);
-        accept(k, "]");
-        return ends;
-    }
-    if (accept(k, "{")) {
-        ends = either(k, starts);
-        accept(k, "}");
-        return ends;
-    }
-    if (accept(k, "(")) {
-        ends = either(k, starts);
-        accept(k, ")");
-        return ends;
-    }
+    if (accept(k, "["))
+        return starts | inner(k, starts, "]");
+    if (accept(k, "{"))
+        return inner(k, starts, "}");
+    if (accept(k, "("))
+        return inner(k, starts, ")");
     if (accept(k, "<"))
         return angle(k, starts);
     p.at = k->at;
@@ -130,6 +133,8 @@ static uint64_t sequence(struct walk *k, uint64_t set)
         skip(k);
         if (!*k->at || strchr(")]}|", *k->at))
             return set;
+        if (!k->depth && !k->anchor && (*k->at == '{' || *k->at == '('))
+            k->anchor = set;
         from = k->at;
         set = item(k, set);
         if (accept(k, "...")) {
@@ -150,8 +155,9 @@ static uint64_t either(struct walk *k, uint64_t starts)
 {
     uint64_t ends = sequence(k, starts);
 
+    /* "volume top <VOLNAME> {a|b} x | {c} y": without brackets around all of it, "|" begins again at the first group. */
     while (accept(k, "|"))
-        ends |= sequence(k, starts);
+        ends |= sequence(k, k->depth ? starts : k->anchor);
     return ends;
 }
 

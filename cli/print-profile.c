@@ -161,6 +161,8 @@ static void xml_part(struct xml *x, const struct reply *a, int brick, int part, 
     xml_close(x);
     xml_open(x, "fopStats");
     for (int i = 0; i < n; i++) {
+        if (rows[i].avg == 0) /* only counted, not timed: RELEASE; GlusterFS leaves them out here */
+            continue;
         xml_open(x, "fop");
         xml_put(x, "name", "%s", rows[i].name);
         xml_put(x, "hits", "%" PRIu64, rows[i].hits);
