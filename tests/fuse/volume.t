@@ -29,7 +29,7 @@ is 'it is ours'                      "$(on n1 readlink "/proc/$(client)/exe")" "
 is 'df shows where it is from'       "$(on n1 df --output=source /mnt/v | tail -n 1)" n1:/v
 is 'type in /proc/mounts'            "$(on n1 awk '$2 == "/mnt/v" {print $3}' /proc/mounts)" fuse.glusterfs
 ok 'the log is named after it'       test -s "$log"
-ok 'it works'                        sh -c "mkdir '$mnt/d' && echo one >'$mnt/d/f' && grep one '$(root n1)/srv/b1/d/f'"
+ok 'it works'                        sh -c "mkdir '$mnt/d' && echo one >'$mnt/d/f' && sync '$mnt/d/f' && grep one '$(root n1)/srv/b1/d/f'"
 is 'a directory has its layout'      "$(on n1 getfattr --only-values -n trusted.glusterfs.dht /srv/b1/d | od -An -tx1 | tr -d ' \n')" \
     000000000000000000000000ffffffff
 is 'which is not shown'              "$(on n1 getfattr -d -m - /mnt/v/d 2>&1)" ""
@@ -45,7 +45,7 @@ must gluster n1 volume set v diagnostics.client-log-level INFO
 graphs=$(said 'a new graph has taken the place')
 ok 'an option that takes a translator out' gluster n1 volume set v performance.write-behind off
 eventually 30 'another graph is in place' says_more 'a new graph has taken the place' "$graphs"
-ok 'the open file goes on'           sh -c "cat <&5 >/dev/null; echo more >&5 && grep more '$(root n1)/srv/b1/d/f'"
+ok 'the open file goes on'           sh -c "cat <&5 >/dev/null; echo more >&5 && sync '$mnt/d/f' && grep more '$(root n1)/srv/b1/d/f'"
 exec 5>&-
 ok 'umount'                          umount_node n1 v
 eventually 30 'the process goes'     gone v
@@ -82,7 +82,7 @@ must gluster n1 volume set v server.ssl on
 must gluster n1 volume set v auth.ssl-allow server
 must gluster n1 volume start v
 ok 'encrypted: mount'                mount_node n1 v
-ok 'it works'                        sh -c "grep one '$mnt/d/f' && echo two >'$mnt/d/g' && grep two '$(root n1)/srv/b1/d/g'"
+ok 'it works'                        sh -c "grep one '$mnt/d/f' && echo two >'$mnt/d/g' && sync '$mnt/d/g' && grep two '$(root n1)/srv/b1/d/g'"
 ok 'umount'                          umount_node n1 v
 eventually 30 'the process goes'     gone v
 done_testing
