@@ -43,6 +43,20 @@ must mount_volume "$a" b1 --set performance/md-cache xattr-cache-list user.seen
 must mount_volume "$b" b1 --set performance/md-cache xattr-cache-list user.seen
 changes 10
 
+# Its own changes a mount sees at once, also those that the kernel makes by name.
+links_are() { [ "$(stat -c %h "$1")" = "$2" ]; }
+echo x >"$a/one"; ln "$a/one" "$a/two"; stat "$a/one" "$a/two" >/dev/null
+ok 'two names'                           links_are "$a/one" 2
+rm "$a/two"
+ok 'one name less'                       links_are "$a/one" 1
+ln "$a/one" "$a/two"; echo y >"$a/three"; stat "$a/one" "$a/two" >/dev/null
+mv "$a/three" "$a/two"
+ok 'one that was replaced'               links_are "$a/one" 1
+is 'by what was renamed'                 "$(cat "$a/two")" y
+exec 5<"$a/one"; stat "$a/one" >/dev/null; rm "$a/one"
+is 'none is left of an open file'        "$(stat -Lc %h /proc/self/fd/5)" 0
+exec 5<&-
+
 # Written behind: a program sees its own writes, another mount sees them after close, small ones are joined.
 ok 'small writes'                        dd if=/dev/urandom of="$a/small" bs=512 count=4000 status=none
 is 'are all there for another'           "$(cat "$b/small" | cksum)" "$(cksum <"$a/small")"

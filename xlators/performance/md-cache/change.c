@@ -87,6 +87,20 @@ static void list_changes(struct changes *c, const struct fop *fop)
     }
 }
 
+/* From an object that is not known here: the kernel unlinks and renames by name. */
+static bool takes_a_name(const struct fop *fop)
+{
+    return (fop->op == FOP_UNLINK && !fop->loc.inode) || (fop->op == FOP_RENAME && !fop->loc2.inode);
+}
+
+static void renamed(struct changes *c, const struct fop *fop)
+{
+    struct inode *in = gfid_is_null(fop->out.stat.gfid) ? NULL : inode_find(fop->graph->inodes, fop->out.stat.gfid);
+
+    mdc_made(c->m, in, &fop->out.stat, c->asked);
+    inode_unref(in);
+}
+
 static void changed(struct fop *fop, void *ctx)
 {
     struct changes *c = ctx;
@@ -97,6 +111,10 @@ static void changed(struct fop *fop, void *ctx)
 
         mdc_change_ends(c->m, one->in, one->what, one->began, fop->ret >= 0 ? after : NULL);
     }
+    if (fop->ret >= 0 && takes_a_name(fop))
+        mdc_unlinked(c->m);
+    if (fop->ret >= 0 && fop->op == FOP_RENAME && !fop->loc.inode)
+        renamed(c, fop);
     if (fop->ret >= 0 && fop->out.inode)
         mdc_made(c->m, fop->out.inode, &fop->out.stat, c->asked);
     fop_complete(fop, fop->ret, fop->err);

@@ -23,6 +23,7 @@ struct job_held {
 };
 static struct {
     uint64_t version, dir_version;
+    uint32_t nlink;
     bool holds;
     struct job_held held[256];
     unsigned int nr_held;
@@ -36,7 +37,7 @@ static struct inode *file, *dir;
 static struct iatt attributes(const struct inode *in)
 {
     return (struct iatt){.gfid = in->gfid, .mode = in == dir ? S_IFDIR | 0755 : S_IFREG | 0644,
-                         .size = in == dir ? disk.dir_version : disk.version};
+                         .nlink = disk.nlink ? disk.nlink : 1, .size = in == dir ? disk.dir_version : disk.version};
 }
 
 static bool is_change(enum fop_op op)
@@ -409,6 +410,31 @@ static void a_lock_makes_it_ask(void **state)
     finish();
 }
 
+static void a_name_that_is_taken_by_name_is_missed(void **state)
+{
+    for (unsigned int i = 0; i < 2; i++) {
+        struct fop *fop, *again;
+
+        start();
+        disk.nlink = 2 - i;
+        struct fd *fd = i ? fd_new(g, file, NULL, O_RDONLY, false) : NULL;
+        size_of(file);
+        size_of(dir);
+        fop = fop_new(g, FOP_UNLINK); /* as the kernel does it */
+        fop->loc.parent = inode_ref(dir);
+        strcpy(fop->loc.name, "other");
+        run(fop);
+        assert_int_equal(size_of(file), 2);
+        again = fop_new(g, FOP_RENAME);
+        again->loc.parent = inode_ref(dir);
+        again->loc2.parent = inode_ref(dir);
+        run(again);
+        assert_int_equal(size_of(file), 3);
+        fd_unref(fd);
+        finish();
+    }
+}
+
 static void a_change_is_seen_whoever_made_it(void **state)
 {
     static const enum fop_op ops[] = {FOP_WRITE, FOP_TRUNCATE, FOP_SETATTR, FOP_SETXATTR, FOP_UNLINK, FOP_LINK, FOP_RENAME, FOP_OPEN};
@@ -604,6 +630,7 @@ int main(void)
         cmocka_unit_test(what_is_told_of_somebody_unknown_counts_for_whom_we_are_asking),
         cmocka_unit_test(nothing_outlives_the_connection),
         cmocka_unit_test(a_lock_makes_it_ask),
+        cmocka_unit_test(a_name_that_is_taken_by_name_is_missed),
         cmocka_unit_test(a_change_is_seen_whoever_made_it),
         cmocka_unit_test(absent_and_present_attributes_are_kept),
         cmocka_unit_test(a_write_takes_the_capability_away_and_its_absence_stays),

@@ -33,6 +33,7 @@ struct mdc {
 
     struct xlator *xl;
     struct fresh_clock clock;
+    _Atomic uint64_t unlinked_at; /* when a name was last taken from an object that the caller did not know */
     atomic_bool xattrs_wanted;   /* somebody has asked for one: LOOKUP brings them from then on; relaxed */
     pthread_mutex_t lock;    /* guards what follows */
     bool lock_made;
@@ -73,6 +74,7 @@ void mdc_change_ends(struct mdc *m, struct inode *in, unsigned int what, uint64_
 void mdc_made(struct mdc *m, struct inode *in, const struct iatt *st, uint64_t asked);
 void mdc_changed(struct mdc *m, struct inode *in);                 /* by somebody else */
 void mdc_changed_unknown(struct mdc *m);                           /* one that is not in the table */
+void mdc_unlinked(struct mdc *m);                                  /* some object has lost a name */
 void mdc_drop_all(struct mdc *m);
 
 /* ---- names.c ---- */

@@ -48,9 +48,16 @@ static uint64_t until(const struct mdc *m)
     return clock_ms() + lifetime_ms(m);
 }
 
-static bool has_stat_locked(struct mdc *m, const struct mdc_inode *mi)
+/* Who unlinks says a name and not which object: it is one that has more names, or is open, or nobody will ask for it any more. */
+static bool may_have_lost_a_name(struct mdc *m, const struct inode *in, const struct mdc_inode *mi)
 {
-    return mi->stat.mode && fresh_is_of_now(&m->clock, mi->stat_at) && clock_ms() < mi->stat_until_ms;
+    return mi->stat_at < atomic_load(&m->unlinked_at) && !S_ISDIR(mi->stat.mode) &&
+           (mi->stat.nlink != 1 || atomic_load_explicit(&in->fd_count, memory_order_relaxed) > 0); /* the caller's own, if it matters */
+}
+
+static bool has_stat_locked(struct mdc *m, const struct inode *in, const struct mdc_inode *mi)
+{
+    return mi->stat.mode && fresh_is_of_now(&m->clock, mi->stat_at) && clock_ms() < mi->stat_until_ms && !may_have_lost_a_name(m, in, mi);
 }
 
 static void drop_stat_locked(struct mdc_inode *mi)
@@ -116,7 +123,7 @@ bool mdc_have_stat(struct mdc *m, struct inode *in, struct iatt *ret)
 
     if (mi) {
         SCOPED_LOCK(&mi->lock);
-        has = has_stat_locked(m, mi) && lifetime_ms(m);
+        has = has_stat_locked(m, in, mi) && lifetime_ms(m);
         if (has)
             *ret = mi->stat;
     }
@@ -276,6 +283,11 @@ void mdc_made(struct mdc *m, struct inode *in, const struct iatt *st, uint64_t a
         put_stat_locked(m, mi, st, mi->fresh.changed_at);
         counter_add(&m->kept, 1);
     }
+}
+
+void mdc_unlinked(struct mdc *m)
+{
+    atomic_store(&m->unlinked_at, fresh_tick(&m->clock));
 }
 
 void mdc_changed_unknown(struct mdc *m)

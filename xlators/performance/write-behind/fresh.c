@@ -107,6 +107,29 @@ void wb_readdirp(struct xlator *xl, struct fop *fop)
     fop_pass(xl, fop);
 }
 
+/* By name: which object it was says the answer. */
+static void have_renamed(struct fop *fop, void *ctx)
+{
+    struct inode *in = fop->ret < 0 || gfid_is_null(fop->out.stat.gfid) ? NULL : inode_find(fop->graph->inodes, fop->out.stat.gfid);
+
+    if (is_stale(ctx, in))
+        fop->out.stat.mode = 0; /* which it was is still said; that is no attributes */
+    inode_unref(in);
+    fop_complete(fop, fop->ret, fop->err);
+}
+
+void wb_rename(struct xlator *xl, struct fop *fop)
+{
+    struct asked *a = ask(xl, fop);
+
+    if (!a) {
+        fop_fail(fop, ENOMEM);
+        return;
+    }
+    fop_push(fop, have_renamed, a);
+    fop_pass(xl, fop);
+}
+
 static void have_data(struct fop *fop, void *ctx)
 {
     if (fop->ret >= 0 && is_stale(ctx, wb_object(fop)))

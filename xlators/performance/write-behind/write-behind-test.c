@@ -126,6 +126,8 @@ static void execute(struct fop *fop)
     default:
         break;
     }
+    if (fop->op == FOP_RENAME && !in)
+        fop->out.stat = attributes(file);
     if (in)
         fop->out.stat = fop->out.post = attributes(in);
     if (fop->op != FOP_WRITE)
@@ -887,6 +889,20 @@ static void a_look_up_by_name_brings_attributes_that_are_true(void **state)
     finish();
 }
 
+static void a_renaming_by_name_brings_no_old_size(void **state)
+{
+    struct result r;
+
+    start();
+    disk.holds = true;
+    put(fd, 0, 'a', 10);
+    submit(fop_new(g, FOP_RENAME), &r);
+    let_go(1);
+    assert_true(r.back);
+    assert_int_equal(r.mode, 0);
+    finish();
+}
+
 static void entries_of_what_is_being_written_come_without_attributes(void **state)
 {
     struct result r;
@@ -1163,6 +1179,7 @@ int main(void)
         cmocka_unit_test(those_below_hear_of_the_end_when_all_is_written),
         cmocka_unit_test(a_drain_waits_for_all_objects),
         cmocka_unit_test(a_look_up_by_name_brings_attributes_that_are_true),
+        cmocka_unit_test(a_renaming_by_name_brings_no_old_size),
         cmocka_unit_test(entries_of_what_is_being_written_come_without_attributes),
         cmocka_unit_test(a_copy_keeps_its_place_at_both_ends),
         cmocka_unit_test(one_program_sees_a_plain_file),

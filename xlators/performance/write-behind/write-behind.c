@@ -185,6 +185,14 @@ static void wb_any_lookup(struct xlator *xl, struct fop *fop)
         wb_lookup(xl, fop);
 }
 
+static void wb_any_rename(struct xlator *xl, struct fop *fop)
+{
+    if (fop->loc.inode)
+        look(xl, fop, 0);
+    else
+        wb_rename(xl, fop);
+}
+
 static void opened(struct fop *fop, void *ctx)
 {
     if (fop->ret >= 0 && fop->out.fd)
@@ -532,7 +540,7 @@ const struct xlator_type write_behind_type = {
             [FOP_STAT] = wb_look,
             [FOP_FSTAT] = wb_look,
             [FOP_LINK] = wb_look,
-            [FOP_RENAME] = wb_look,
+            [FOP_RENAME] = wb_any_rename,
             [FOP_SETXATTR] = wb_look,
             [FOP_FSETXATTR] = wb_lk,
             [FOP_REMOVEXATTR] = wb_look,

@@ -144,6 +144,7 @@ void wb_error_opened(struct xlator *xl, struct fd *fd); /* what others have been
 /* ---- fresh.c ---- */
 void wb_lookup(struct xlator *xl, struct fop *fop);   /* LOOKUP, CREATE */
 void wb_readdirp(struct xlator *xl, struct fop *fop);
+void wb_rename(struct xlator *xl, struct fop *fop);   /* by name */
 bool wb_watch_read(struct xlator *xl, struct fop *fop); /* pushes a frame; false: no memory */
 
 /* ---- write-behind.c ---- */
