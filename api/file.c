@@ -57,7 +57,7 @@ void file_unref(struct glfs_fd *fd)
 bool file_enter(struct glfs_fd *fd)
 {
     if (!fd) {
-        errno = EINVAL;
+        errno = EBADF;
         return false;
     }
     if (!fs_there(fd->fs))

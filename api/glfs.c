@@ -72,7 +72,7 @@ glfs_t *glfs_new(const char *volname)
         free(fs);
         return answer_ptr(-ENOMEM, NULL);
     }
-    fs->dev = hash(volname);
+    fs->dev = (uint32_t)(hash(volname) ^ hash(volname) >> 32);
     name_process(fs);
     pthread_mutex_init(&fs->lock, NULL);
     pthread_mutex_init(&fs->dump_lock, NULL);

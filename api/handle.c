@@ -249,7 +249,7 @@ int glfs_h_unlink(glfs_t *fs, glfs_object_t *parent, const char *path)
         return -1;
     r = do_lookup(fs, parent->node, path, &node, &st);
     if (r == 0)
-        r = do_remove(fs, S_ISDIR(st.mode) ? FOP_RMDIR : FOP_UNLINK, parent->node, path);
+        r = do_remove(fs, S_ISDIR(st.mode) ? FOP_RMDIR : FOP_UNLINK, parent->node, path, node);
     vnode_unref(node);
     return answer(r);
 }
@@ -263,9 +263,20 @@ int glfs_h_link(glfs_t *fs, glfs_object_t *o, glfs_object_t *parent, const char 
 
 int glfs_h_rename(glfs_t *fs, glfs_object_t *olddir, const char *oldname, glfs_object_t *newdir, const char *newname)
 {
+    struct vnode *node = NULL, *node2 = NULL;
+    struct iatt st;
+    int r;
+
     if (!enter(fs, olddir) || !enter(fs, newdir))
         return -1;
-    return answer(do_rename(fs, olddir->node, oldname, newdir->node, newname));
+    r = do_lookup(fs, olddir->node, oldname, &node, &st);
+    if (r == 0)
+        r = do_lookup(fs, newdir->node, newname, &node2, &st);
+    if (r == 0 || (r == -ENOENT && node))
+        r = do_rename(fs, olddir->node, oldname, node, newdir->node, newname, node2);
+    vnode_unref(node);
+    vnode_unref(node2);
+    return answer(r);
 }
 
 int glfs_h_readlink(glfs_t *fs, glfs_object_t *o, char *buf, size_t size)

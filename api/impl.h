@@ -182,8 +182,10 @@ int do_creat(struct glfs *fs, struct vnode *parent, const char *name, int flags,
              struct glfs_fd **ret);                                  /* ret_node, ret: NULL for what is not wanted */
 int do_make(struct glfs *fs, enum fop_op op, struct vnode *parent, const char *name, mode_t mode, dev_t dev, const char *target,
             struct iatt *st, struct vnode **ret);                    /* MKNOD, MKDIR, SYMLINK */
-int do_remove(struct glfs *fs, enum fop_op op, struct vnode *parent, const char *name); /* UNLINK, RMDIR */
-int do_rename(struct glfs *fs, struct vnode *parent, const char *name, struct vnode *parent2, const char *name2);
+/* UNLINK, RMDIR. node, node2: what the names are of, for those on the way who know something of it; node2 NULL: of nothing. */
+int do_remove(struct glfs *fs, enum fop_op op, struct vnode *parent, const char *name, struct vnode *node);
+int do_rename(struct glfs *fs, struct vnode *parent, const char *name, struct vnode *node, struct vnode *parent2, const char *name2,
+              struct vnode *node2);
 int do_link(struct glfs *fs, struct vnode *n, struct vnode *parent, const char *name);
 void stat_of(const struct glfs *fs, const struct iatt *st, struct stat *ret);           /* ret NULL: nothing */
 void glfs_stat_of(const struct glfs *fs, const struct iatt *st, struct glfs_stat *ret); /* mode 0: nothing is valid */

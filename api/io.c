@@ -32,7 +32,7 @@ struct io {
     int n_iov;
     struct slicev data;      /* what a WRITE sends */
     struct iatt pre, post;
-    int end_mark;            /* errno of a READ that met the end */
+    int end_mark;            /* errno of a READ that met the end: callbacks see it */
     /* asynchronous */
     glfs_io_cbk fn;
     old_io_cbk old_fn;
@@ -178,8 +178,6 @@ static int64_t run(struct io *io)
     }
     finish(io);
     slicev_done(&io->data);
-    if (io->result >= 0 && io->end_mark)
-        errno = io->end_mark;
     return io->result;
 }
 
@@ -245,6 +243,8 @@ static int prepare(struct io *io, struct glfs_fd *fd, enum fop_op what, const st
     io->flags = flags;
     if (size < 0)
         return (int)size;
+    if ((fd->flags & O_ACCMODE) == (what == FOP_READ ? O_WRONLY : O_RDONLY))
+        return -EBADF; /* who writes behind would not notice */
     io->size = (size_t)size;
     io->by_offset = offset == -1;
     if (offset < -1)

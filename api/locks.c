@@ -124,8 +124,6 @@ int glfs_file_lock(glfs_fd_t *fd, int cmd, struct flock *flock, glfs_lock_mode_t
         return -1;
     if (!flock || (mode != GLFS_LK_ADVISORY && mode != GLFS_LK_MANDATORY))
         r = -EINVAL;
-    else if (mode == GLFS_LK_MANDATORY && cmd == F_GETLK)
-        r = -EINVAL;
     else
         r = lock_file(fd, cmd, flock, mode == GLFS_LK_MANDATORY);
     file_unref(fd);

@@ -2,7 +2,6 @@
 /* The operations behind the functions: each is here once; paths, descriptors and objects come to it as vnodes and targets. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 
 #include "impl.h"
@@ -34,8 +33,7 @@ void glfs_stat_of(const struct glfs *fs, const struct iatt *st, struct glfs_stat
         .glfs_st_blocks = (blkcnt_t)st->blocks,
         .glfs_st_rdev_major = (uint32_t)(st->rdev >> 32),
         .glfs_st_rdev_minor = (uint32_t)st->rdev,
-        .glfs_st_dev_major = major(fs->dev),
-        .glfs_st_dev_minor = minor(fs->dev),
+        .glfs_st_dev_minor = (uint32_t)fs->dev,
         .glfs_st_blksize = (blksize_t)st->blksize,
         .glfs_st_nlink = st->nlink,
         .glfs_st_uid = st->uid,
@@ -292,26 +290,30 @@ int do_creat(struct glfs *fs, struct vnode *parent, const char *name, int flags,
     return (int)r;
 }
 
-int do_remove(struct glfs *fs, enum fop_op what, struct vnode *parent, const char *name)
+int do_remove(struct glfs *fs, enum fop_op what, struct vnode *parent, const char *name, struct vnode *node)
 {
     struct vop op;
     int64_t r = entry_init(&op, fs, what, parent, name, false);
 
     if (r < 0)
         return (int)r;
+    op.node = vnode_ref(node);
     r = call_run(&op);
     call_done(&op);
     return (int)min_of(r, (int64_t)0);
 }
 
-int do_rename(struct glfs *fs, struct vnode *parent, const char *name, struct vnode *parent2, const char *name2)
+int do_rename(struct glfs *fs, struct vnode *parent, const char *name, struct vnode *node, struct vnode *parent2, const char *name2,
+              struct vnode *node2)
 {
     struct vop op;
     int64_t r = entry_init(&op, fs, FOP_RENAME, parent, name, false);
 
     if (r < 0)
         return (int)r;
+    op.node = vnode_ref(node);
     op.parent2 = vnode_ref(parent2);
+    op.node2 = node2 ? vnode_ref(node2) : NULL;
     r = call_name(op.fop->loc2.name, name2);
     if (!r)
         r = call_run(&op);

@@ -171,8 +171,20 @@ int glfs_unlink(glfs_t *fs, const char *path)
 
     if (!fs_there(fs))
         return -1;
-    return answer(AT_PLACE(at, fs, NULL, path, WALK_PARENT,
-                           !at.parent ? -EISDIR : at.slash ? -ENOTDIR : do_remove(fs, FOP_UNLINK, at.parent, at.name)));
+    return answer(AT_PLACE(at, fs, NULL, path, 0,
+                           !at.parent || S_ISDIR(at.stat.mode) ? -EISDIR : do_remove(fs, FOP_UNLINK, at.parent, at.name, at.node)));
+}
+
+/* Of a path that ends in no name. */
+static int rmdir_dots(const char *path)
+{
+    size_t len = strlen(path);
+
+    while (len && path[len - 1] == '/')
+        len--;
+    if (len && path[len - 1] == '.')
+        return len > 1 && path[len - 2] == '.' ? -ENOTEMPTY : -EINVAL;
+    return -EBUSY;
 }
 
 int glfs_rmdir(glfs_t *fs, const char *path)
@@ -181,7 +193,7 @@ int glfs_rmdir(glfs_t *fs, const char *path)
 
     if (!fs_there(fs))
         return -1;
-    return answer(AT_PLACE(at, fs, NULL, path, WALK_PARENT, at.parent ? do_remove(fs, FOP_RMDIR, at.parent, at.name) : -EBUSY));
+    return answer(AT_PLACE(at, fs, NULL, path, 0, at.parent ? do_remove(fs, FOP_RMDIR, at.parent, at.name, at.node) : rmdir_dots(path)));
 }
 
 static int64_t rename_to(glfs_t *fs, const struct place *from, const char *newpath)
@@ -190,8 +202,8 @@ static int64_t rename_to(glfs_t *fs, const struct place *from, const char *newpa
 
     if (!from->parent)
         return -EBUSY;
-    return AT_PLACE(to, fs, NULL, newpath, WALK_PARENT,
-                    to.parent ? do_rename(fs, from->parent, from->name, to.parent, to.name) : -EBUSY);
+    return AT_PLACE(to, fs, NULL, newpath, WALK_MAYBE,
+                    to.parent ? do_rename(fs, from->parent, from->name, from->node, to.parent, to.name, to.node) : -EBUSY);
 }
 
 int glfs_rename(glfs_t *fs, const char *oldpath, const char *newpath)
@@ -200,7 +212,7 @@ int glfs_rename(glfs_t *fs, const char *oldpath, const char *newpath)
 
     if (!fs_there(fs))
         return -1;
-    return answer(AT_PLACE(from, fs, NULL, oldpath, WALK_PARENT, rename_to(fs, &from, newpath)));
+    return answer(AT_PLACE(from, fs, NULL, oldpath, 0, rename_to(fs, &from, newpath)));
 }
 
 static int64_t link_to(glfs_t *fs, const struct place *from, const char *newpath)

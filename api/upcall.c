@@ -6,6 +6,7 @@
 #include "impl.h"
 
 #define KEPT_MAX 4096
+#define KNOWN_EVENTS (GLFS_EVENT_INODE_INVALIDATE | GLFS_EVENT_RECALL_LEASE)
 
 struct glfs_upcall_inode {
     struct glfs_object *object, *parent, *old_parent;
@@ -171,33 +172,28 @@ void upcalls_hear(struct upcalls *u, struct vnode *vn, const struct upcall *what
 
 int glfs_upcall_register(glfs_t *fs, uint32_t event_list, glfs_upcall_cbk cbk, void *data)
 {
-    uint32_t known = GLFS_EVENT_INODE_INVALIDATE | GLFS_EVENT_RECALL_LEASE;
-
     if (!fs_there(fs))
         return -1;
-    if (!cbk || !event_list || (event_list != GLFS_EVENT_ANY && event_list & ~known))
+    if (!cbk || !event_list || (event_list != GLFS_EVENT_ANY && event_list & ~KNOWN_EVENTS))
         return answer(-EINVAL);
     SCOPED_LOCK(&fs->upcalls->lock);
-    fs->upcalls->events |= event_list & known;
+    fs->upcalls->events |= event_list & KNOWN_EVENTS;
     fs->upcalls->call = cbk;
     fs->upcalls->data = data;
-    return (int)(event_list & known);
+    return (int)(event_list & KNOWN_EVENTS);
 }
 
 int glfs_upcall_unregister(glfs_t *fs, uint32_t event_list)
 {
-    uint32_t gone;
-
     if (!fs_there(fs))
         return -1;
     SCOPED_LOCK(&fs->upcalls->lock);
     if (event_list != GLFS_EVENT_ANY && event_list & ~fs->upcalls->events)
-        return answer(-EINVAL);
-    gone = fs->upcalls->events & event_list;
+        return (int)answer(-EINVAL);
     fs->upcalls->events &= ~event_list;
     if (!fs->upcalls->events)
         fs->upcalls->call = NULL;
-    return (int)gone;
+    return (int)(event_list & KNOWN_EVENTS);
 }
 
 int glfs_h_poll_upcall(glfs_t *fs, glfs_upcall_t **ret)

@@ -139,7 +139,7 @@ static int ask_for_id(struct glfs *fs, gfid_t *ret)
     struct question q = {.fs = fs, .work.run = ask_on_loop, .lock = PTHREAD_MUTEX_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER};
 
     if (!fs->mgmt)
-        return -ENOTCONN; /* a volume file that was given tells nobody's id */
+        return -EINVAL; /* a volume file that was given tells nobody's id */
     loop_post(fs->process.env.loop, &q.work);
     pthread_mutex_lock(&q.lock);
     while (!q.done)
@@ -162,7 +162,7 @@ int glfs_get_volumeid(glfs_t *fs, char *volid, size_t size)
     if (!volid || !size)
         return (int)sizeof(id.b);
     if (size < sizeof(id.b))
-        return (int)answer(-ERANGE);
+        return (int)answer(-EINVAL);
     r = ask_for_id(fs, &id);
     if (r < 0)
         return (int)answer(r);
