@@ -2,8 +2,9 @@
 /* Queues   The oldest waiting job of each owner (and class) stands for the owner: it knows the owner's last job, has the
  *          owner's place in the class's turn list, and is found by owner through a small hash table. So a job is queued
  *          without memory, which is why pool_add() cannot fail.
- * Waking   One worker is woken per job that could run now, the one that went idle last (its cache is warm; the others grow
- *          old and leave). `waking` counts those on their way, so nobody is woken for a job that has its worker coming.
+ * Waking   One worker is on its way at a time, the one that went idle last (its cache is warm; the others grow old and leave).
+ *          When it has come and taken a job, it wakes the next if there is one more that could run now, and then begins its own: so
+ *          every job gets a worker, though others wait, and of a burst of short jobs one worker does many. `waking` counts.
  * Leaving  A thread cannot join itself: one that leaves joins those that left before it. */
 #include "pool.h"
 
@@ -132,7 +133,7 @@ static struct kick kick_locked(struct pool *p)
 {
     struct kick k = {0};
 
-    if (runnable(p) <= p->waking)
+    if (p->waking || runnable(p) == 0)
         return k;
     if (p->idle) {
         k.wake = p->idle;

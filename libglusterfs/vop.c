@@ -7,6 +7,7 @@
  *   back()        results become handles. A lock that was interrupted only because the graph is exchanged goes to the start. */
 #include <errno.h>
 #include <inttypes.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -488,29 +489,27 @@ void vop_interrupt(struct vop *op)
 
 /* ---- for those who may wait ---------------------------------------------------------------------------------------------- */
 
+/* A semaphore and not a condition: one system call to sleep and one to wake, and who wakes may be overtaken by who goes on. */
 struct waiter {
-    pthread_mutex_t lock;
-    pthread_cond_t cond;
-    bool back;
+    sem_t back;
 };
 
 static void wake(struct waiter *w)
 {
-    SCOPED_LOCK(&w->lock);
-    w->back = true;
-    pthread_cond_signal(&w->cond);
+    sem_post(&w->back);
 }
 
 static void sleep_until_back(struct waiter *w)
 {
-    pthread_mutex_lock(&w->lock);
-    while (!w->back)
-        pthread_cond_wait(&w->cond, &w->lock);
-    pthread_mutex_unlock(&w->lock);
-    pthread_cond_destroy(&w->cond);
-    pthread_mutex_destroy(&w->lock);
+    while (sem_wait(&w->back) < 0) /* a signal of the program's */
+        ;
+    sem_destroy(&w->back);
 }
-#define WAITER(w) struct waiter w = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER}
+
+static void waiter_init(struct waiter *w)
+{
+    sem_init(&w->back, 0, 0);
+}
 
 static void vop_woken(struct vop *op, void *ctx)
 {
@@ -519,8 +518,9 @@ static void vop_woken(struct vop *op, void *ctx)
 
 void vop_run(struct vop *op)
 {
-    WAITER(w);
+    struct waiter w;
 
+    waiter_init(&w);
     vop_submit(op, vop_woken, &w);
     sleep_until_back(&w);
 }
@@ -532,8 +532,9 @@ static void fop_woken(struct fop *fop, void *ctx)
 
 void generation_run(struct generation *gen, struct fop *fop)
 {
-    WAITER(w);
+    struct waiter w;
 
+    waiter_init(&w);
     fop_push(fop, fop_woken, &w);
     fop_submit(gen->top, fop);
     sleep_until_back(&w);
@@ -556,9 +557,9 @@ static void call(struct loop_work *w)
 
 void loop_call(struct loop *l, void (*fn)(void *arg), void *arg)
 {
-    struct called c = {.work.run = call, .fn = fn, .arg = arg,
-                       .waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER}};
+    struct called c = {.work.run = call, .fn = fn, .arg = arg};
 
+    waiter_init(&c.waiter);
     loop_post(l, &c.work);
     sleep_until_back(&c.waiter);
 }
