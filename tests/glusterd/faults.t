@@ -86,6 +86,7 @@ must gluster n1 volume delete many
 
 on n1 mv /usr/sbin/glusterfs /usr/sbin/glusterfs.away
 must gluster n1 volume create pair replica 2 n1:/srv/p1 n1:/srv/p2 force
+is 'it has the options of replicas' "$(gluster n1 volume info pair | grep -c -e '^performance.client-io-threads: off' -e '^cluster.granular-entry-heal: on')" 2
 ok 'without the client that heals a volume starts' gluster n1 volume start pair
 ok 'heal names the package'       fails_with 'package glusterfs-client' volume heal pair
 ok 'another brick cannot be made known' fails_with 'package glusterfs-client' volume add-brick pair replica 3 n1:/srv/p3 force

@@ -19,6 +19,7 @@
 
 #define DOMAIN "glusterd"
 #define EXIT_PORT_TAKEN 98
+#define LEAVES_MS 5000
 #define AT_ONCE 4 /* of one call: more do not come up sooner on a small machine, and each waits for the disk */
 
 struct start {
@@ -123,12 +124,26 @@ static int begin(struct glusterd *gd, struct start *t)
     return r < 0 ? r : 1;
 }
 
+/* A program that has said that it failed may still be on its way out, with the lock on the pid file that the next one needs. */
+static void wait_for_end(const struct start *t)
+{
+    int pid, fd = child_open(t->n.pid_file, &pid);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    if (fd < 0)
+        return;
+    if (poll(&p, 1, LEAVES_MS) == 0)
+        log_warning(DOMAIN, "process %d of brick %s has failed and does not end", pid, t->s->v->bricks[t->s->i].path);
+    close(fd);
+}
+
 /* The program has gone to the background or failed. 1: it has been started once more. */
 static int came(struct glusterd *gd, struct start *t)
 {
     struct brickstart *s = t->s;
     const struct brickinfo *b = &s->v->bricks[s->i];
     int status = child_reap(&t->child), r = 0;
+    if (status != 0)
+        wait_for_end(t);
     if (status == EXIT_PORT_TAKEN) {
         log_info(DOMAIN, "brick %s: port %d is taken by another program", b->path, t->port);
         r = try_next_port(gd, t);

@@ -101,9 +101,9 @@ static int create_run(struct command *c)
     uuid_text(password);
     v->username = strdup(user);
     v->password = strdup(password);
-    int r = v->username && v->password && first_options(v) == 0 ? 0 : command_fail(c, "no memory");
-    if (r == 0)
-        r = take_shape(c, v);
+    int r = v->username && v->password ? take_shape(c, v) : command_fail(c, "no memory");
+    if (r == 0 && first_options(v) < 0) /* which go by the shape */
+        r = command_fail(c, "no memory");
     if (r == 0)
         r = add_bricks(c, v, bricks, (unsigned int)count);
     if (r == 0 && (v->nr_bricks == 0 || (v->sub_count && v->nr_bricks % v->sub_count)))
