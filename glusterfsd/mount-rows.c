@@ -170,7 +170,7 @@ TAKE(map_root)
     return 0;
 }
 
-TAKE(flush_interrupt) { return lacking("fuse-flush-handle-interrupt", value, "flushes that can be interrupted", err); }
+FLAG(flush_interrupt, "fuse-flush-handle-interrupt", flush_interrupt)
 
 const struct command_row mount_rows[] = {
     {"read-only", 0, NULL, take_read_only, "mount read-only", NULL},
@@ -202,7 +202,7 @@ const struct command_row mount_rows[] = {
     {"no-root-squash", 0, "[BOOL]", take_no_root_squash, "root stays root on the server", NULL},
     {"resolve-gids", 0, NULL, take_resolve_gids, "groups from the user data base instead of /proc", NULL},
     {"fuse-mountopts", 0, "OPTIONS", take_kernel_options, "more mount options for the kernel", NULL},
-    {"fuse-flush-handle-interrupt", 0, "[BOOL]", take_flush_interrupt, NULL, NULL},
+    {"fuse-flush-handle-interrupt", 0, "[BOOL]", take_flush_interrupt, "close(2) can be interrupted; what it does goes on", NULL},
     {"fuse-dev-eperm-ratelimit-ns", 0, "NS", take_eperm_pause, "pause after EPERM from /dev/fuse", NULL},
     {"fs-display-name", 0, "NAME", take_display_name, "what df shows as the file system", NULL},
     {"client-pid", 0, "PID", take_client_pid, "the process that all operations are said to be of", NULL},

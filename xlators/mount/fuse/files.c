@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "mount-impl.h"
+#include "process.h"
 
 static struct request *request_file(fuse_req_t req, enum fop_op op, const struct fuse_file_info *fi)
 {
@@ -110,6 +111,43 @@ HANDLER(write, fuse_ino_t ino, const char *buf, size_t size, off_t off, struct f
 
 /* ---- flush, sync, the end ------------------------------------------------------------------------------------------------ */
 
+/* A FLUSH that can be interrupted (--fuse-flush-handle-interrupt): the caller is told EINTR at once, and the FLUSH goes on without him. libfuse holds
+ * a lock of the request while it tells us, which the answer takes, so a worker gives it. The request, and with it the volume's count of what
+ * runs, ends when both have come to their end. */
+static void one_end(struct request *r)
+{
+    if (atomic_fetch_add(&r->ends, 1) == 1)
+        request_drop(r);
+}
+
+static void answer_interrupted(struct job *j)
+{
+    struct request *r = container_of(j, struct request, job);
+    int before = channel_set(r->channel);
+
+    fuse_reply_err(r->req, EINTR);
+    channel_set(before);
+    one_end(r);
+}
+
+static void flush_interrupted(fuse_req_t req, void *data)
+{
+    struct request *r = data;
+
+    if (atomic_exchange(&r->claimed, true))
+        return;
+    r->job = (struct job){.run = answer_interrupted, .class = CLASS_HIGH};
+    pool_add(r->mount->process->pool, &r->job);
+}
+
+static void flushed(struct request *r)
+{
+    if (atomic_exchange(&r->claimed, true))
+        one_end(r);
+    else
+        answer_err_of(r);
+}
+
 HANDLER(flush, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct request *r = request_file(req, FOP_FLUSH, fi);
@@ -117,7 +155,10 @@ HANDLER(flush, fuse_ino_t ino, struct fuse_file_info *fi)
     if (!r)
         return;
     set_owner(&r->op.fop->cred, fi->lock_owner);
-    request_go(r, answer_err_of);
+    r->interruptible = r->mount->conf.flush_interrupt;
+    if (r->interruptible)
+        fuse_req_interrupt_func(req, flush_interrupted, r);
+    request_go(r, flushed);
 }
 
 /* The descriptor's end gives up the locks that were taken through it, flock()'s too. */

@@ -13,6 +13,7 @@
 #include "iobuf.h"
 #include "log.h"
 #include "master.h"
+#include "pool.h"
 #include "mount.h"
 #include "thread.h"
 #include "volume.h"
@@ -64,6 +65,9 @@ struct request {
     struct mount *mount;
     int channel;
     bool interruptible;           /* fuse_req_interrupt_func() was called */
+    atomic_bool claimed;          /* a FLUSH that can be interrupted: whoever sets it answers */
+    atomic_uint ends;             /* and when the interrupt has: its answer and the brick's; the second one ends the request */
+    struct job job;               /* the interrupt's answer */
     void (*finish)(struct request *r);  /* r->op is back: answers */
     /* what the answer needs of the question */
     union {
@@ -91,6 +95,7 @@ struct vnode *node_of(struct mount *m, fuse_ino_t ino); /* a reference */
 int request_xdata(struct request *r);                   /* makes op.fop->xdata; 0, -ENOMEM */
 int request_gfid(struct request *r);                    /* with a new gfid for what is created */
 int request_name(struct request *r, char to[FOP_NAME_MAX + 1], const char *name); /* 0, -ENAMETOOLONG */
+void request_drop(struct request *r);                   /* without an answer: it has been given */
 void request_go(struct request *r, void (*finish)(struct request *r));
 void answer_err(struct request *r, int err);            /* 0: done */
 void answer_err_of(struct request *r);                  /* as the operation came back; ENOENT of an object: ESTALE */

@@ -26,7 +26,7 @@ struct mount_conf {
     const char *source;            /* as `df` shows it: "SERVER:/VOL" */
     const char *kernel_options;    /* more for the kernel, "a,b=c"; NULL */
     double entry_timeout, attribute_timeout, negative_timeout; /* seconds */
-    bool read_only, acl, selinux, capability, ino32, resolve_gids, readdirp, writeback, auto_invalidation, event_history;
+    bool read_only, acl, selinux, capability, ino32, resolve_gids, readdirp, writeback, auto_invalidation, event_history, flush_interrupt;
     bool worm, gfid_access;        /* what stands above the graph, pushed by the mount's maker */
     enum mount_choice direct_io, keep_cache;
     unsigned int gid_timeout;      /* seconds */

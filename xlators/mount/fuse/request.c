@@ -30,6 +30,8 @@ struct request *request_new(fuse_req_t req, enum fop_op op)
     r->mount = m;
     r->channel = channel_of_thread();
     r->interruptible = false;
+    atomic_init(&r->claimed, false);
+    atomic_init(&r->ends, 0);
     r->op.fop->flags = FOP_NOWAIT; /* others wait for this thread */
     r->op.fop->cred.pid = m->conf.client_pid ? m->conf.client_pid : ctx->pid;
     r->op.fop->cred.uid = ctx->uid;
