@@ -489,11 +489,18 @@ int glfs_init(glfs_t *fs)
 struct stopping {
     struct loop_work work;
     struct glfs *fs;
+    bool ran;            /* fs->lock; the daemon's end may have come before, but this lies on the stack */
 };
 
 static void stop_mgmt(struct loop_work *w)
 {
-    mgmt_stop(container_of(w, struct stopping, work)->fs->mgmt);
+    struct stopping *s = container_of(w, struct stopping, work);
+    struct glfs *fs = s->fs;
+
+    mgmt_stop(fs->mgmt);
+    SCOPED_LOCK(&fs->lock);
+    s->ran = true;
+    pthread_cond_broadcast(&fs->changed);
 }
 
 static void end_mgmt(struct glfs *fs)
@@ -504,7 +511,7 @@ static void end_mgmt(struct glfs *fs)
         return;
     loop_post(fs->process.env.loop, &s.work);
     pthread_mutex_lock(&fs->lock);
-    while (!fs->mgmt_stopped)
+    while (!fs->mgmt_stopped || !s.ran)
         pthread_cond_wait(&fs->changed, &fs->lock);
     pthread_mutex_unlock(&fs->lock);
 }
