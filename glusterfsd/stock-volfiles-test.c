@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Brick volume files as a stock daemon wrote them: every type and option in them is known, and what we lack is refused by name. */
+/* Volume files as a stock daemon wrote them, of bricks and of clients with one brick: every type and option in them is known, and what we lack is
+ * refused by name. */
 #include <dirent.h>
 #include <limits.h>
 #include <errno.h>
@@ -119,9 +120,61 @@ static void stock_brick_volume_files_are_understood_or_refused_by_name(void **st
     assert_int_equal(complaints, 0);
 }
 
+static void client_volume_files_of_one_brick_are_understood(void **state)
+{
+    static const char *const files[] = {"bfone.tcp-fuse.vol", "bftls.tcp-fuse.vol", "trusted-bftls.tcp-fuse.vol"};
+    struct process p;
+
+    assert_int_equal(process_init(&p), 0);
+    complaints = 0;
+    log_set_sink(count_complaint, NULL);
+    for (size_t i = 0; i < array_len(files); i++) {
+        char path[PATH_MAX];
+
+        snprintf(path, sizeof(path), "%s/%s", VOLFILES, files[i]);
+        try_file(&p, files[i], path);
+    }
+    log_set_sink(NULL, NULL);
+    process_done(&p);
+    assert_int_equal(complaints, 0);
+}
+
+static void client_volume_files_of_several_bricks_are_refused_by_name(void **state)
+{
+    static const struct {
+        const char *file, *sentence;
+    } want[] = {
+        {"bfdist.tcp-fuse.vol", "glusterfs-client"}, {"bfrep.tcp-fuse.vol", "cluster/replicate"}, {"bfarb.tcp-fuse.vol", "cluster/replicate"},
+        {"bfec.tcp-fuse.vol", "cluster/disperse"},
+    };
+    struct process p;
+
+    assert_int_equal(process_init(&p), 0);
+    setenv("GATLING_XLATOR_DIR", "/nonexistent", 1);
+    for (size_t i = 0; i < array_len(want); i++) {
+        char path[PATH_MAX];
+        struct err err = {0};
+        struct graph *g = NULL;
+
+        snprintf(path, sizeof(path), "%s/%s", VOLFILES, want[i].file);
+        if (graph_load(&p, path, NULL, 0, &g, &err) == 0)
+            for (struct xlator *xl = g->first; xl && !err.text[0]; xl = xl->next)
+                if (strcmp(xl->type->name, "cluster/distribute") == 0)
+                    assert_int_equal(xl->type->init(xl, &err), -EOPNOTSUPP);
+        graph_free(g);
+        if (!strstr(err.text, want[i].sentence))
+            fail_msg("%s: %s", want[i].file, err.text);
+    }
+    process_done(&p);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(stock_brick_volume_files_are_understood_or_refused_by_name)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stock_brick_volume_files_are_understood_or_refused_by_name),
+        cmocka_unit_test(client_volume_files_of_one_brick_are_understood),
+        cmocka_unit_test(client_volume_files_of_several_bricks_are_refused_by_name),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
