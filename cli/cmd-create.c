@@ -252,7 +252,7 @@ static int send_create(struct cli *c, const struct words *w, const struct shape 
     put(&r, "transport", "%s", s->transport ? s->transport : "tcp");
     put_number(&r, "count", count);
     if (last)
-        put(&r, "ta-brick", "%s", last);
+        put(&r, "ta-brick", " %s ", last);
     put(&r, "bricks", "%.*s", last ? (int)(strlen(bricks) - strlen(last) - 1) : (int)strlen(bricks), bricks);
     put_number(&r, "force", force || c->force_bricks);
     status = ask(c, CLI_CREATE_VOLUME, &r, USUAL_S, &a);

@@ -45,11 +45,27 @@ static const char *helper_path(void)
     return NULL;
 }
 
+/* The helper is GlusterFS's and needs GlusterFS's libraries: a libgfapi of ours that this process was told to find would stand in their place. */
+static char **helper_environment(void)
+{
+    size_t n = 0, kept = 0;
+    char **env;
+
+    while (environ[n])
+        n++;
+    env = calloc(n + 1, sizeof(*env));
+    for (size_t i = 0; env && i < n; i++)
+        if (strncmp(environ[i], "LD_LIBRARY_PATH=", strlen("LD_LIBRARY_PATH=")) != 0)
+            env[kept++] = environ[i];
+    return env;
+}
+
 static int run_helper(struct cli *c, const char *const *words)
 {
     const char *path = helper_path();
     char *argv[8] = {(char *)path};
     int n = 1, status, failed;
+    char **env;
     pid_t pid;
 
     if (!path) {
@@ -63,7 +79,9 @@ static int run_helper(struct cli *c, const char *const *words)
     if (c->no_log)
         argv[n++] = (char *)"--nolog";
     fflush(stdout);
-    failed = posix_spawn(&pid, path, NULL, NULL, argv, environ);
+    env = helper_environment();
+    failed = env ? posix_spawn(&pid, path, NULL, NULL, argv, env) : ENOMEM;
+    free(env);
     if (failed) {
         fprintf(stderr, "%s: %s\n", path, strerror(failed));
         return 1;

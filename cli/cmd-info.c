@@ -11,6 +11,7 @@
 #include "xml.h"
 
 enum { INFO_ONE = 2, INFO_NEXT = 3 };
+enum { DISTRIBUTED = 5 }; /* what is added to a type when there are several sets of bricks */
 
 /* What is looked at more than once. */
 struct volume {
@@ -39,8 +40,8 @@ static bool open_volume(struct volume *v, const struct reply *a, int n)
     v->redundancy = NUMBER(v, "redundancy_count");
     v->thin_arbiter = NUMBER(v, "thin_arbiter_count");
     v->type = NUMBER(v, "type");
-    if (v->type > 0 && v->bricks > v->dist)
-        v->type += 5; /* the distributed form of the type */
+    if (v->type > 0 && v->type < DISTRIBUTED && v->bricks > v->dist)
+        v->type += DISTRIBUTED;
     return true;
 }
 
@@ -160,8 +161,6 @@ static void xml_volume(struct xml *x, const struct volume *v)
     xml_open(x, "bricks");
     for (int64_t i = 1; i <= v->bricks; i++)
         xml_brick(x, v, (int)i);
-    if (v->thin_arbiter)
-        xml_put(x, "thinArbiterBrick", "%s", TEXT(v, "thin_arbiter_brick"));
     xml_close(x);
     xml_put(x, "optCount", "%" PRId64, NUMBER(v, "opt_count"));
     xml_open(x, "options");

@@ -93,8 +93,10 @@ static int profile_run(struct command *c)
 {
     int op = command_number(c, "op", 0);
     struct volview *w = command_volume(c);
-    if (!w)
+    if (!w) {
+        command_echo(c); /* the command line prints the reason only beside the operation */
         return -1;
+    }
     const struct volinfo *v = w->v;
     int r;
     switch (op) {

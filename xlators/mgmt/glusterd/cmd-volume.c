@@ -180,7 +180,7 @@ static int put_volume(struct command *c, const struct volinfo *v, unsigned int n
     struct task task;
     task_read(v, &task);
     put(&k, "name", v->name);
-    put_number(&k, "type", volinfo_shown_type(v));
+    put_number(&k, "type", v->type); /* who reads it makes the distributed form of it */
     put_number(&k, "status", v->status);
     put_number(&k, "brick_count", v->nr_bricks);
     put_number(&k, "dist_count", v->sub_count ? v->sub_count : 1);
@@ -227,6 +227,7 @@ static int put_volume(struct command *c, const struct volinfo *v, unsigned int n
 }
 
 enum { INFO_ONE = 2, INFO_NEXT = 3 };
+enum { NO_SUCH_VOLUME = 30806 };
 
 /* One volume, or the first after the one that is named. */
 static int info_run(struct command *c)
@@ -236,8 +237,8 @@ static int info_run(struct command *c)
     struct volview *w = NULL;
     if (flags == INFO_ONE) {
         w = name ? volumes_get(c->gd, name) : NULL;
-        if (!w)
-            return command_fail_errno(c, ENOENT, "Volume %s does not exist", name ? name : "");
+        if (!w && dict_set_text(c->out, "count", "0") == 0) /* the command line looks at the count and at this number */
+            return command_fail_errno(c, NO_SUCH_VOLUME, "Volume does not exist");
     } else if (flags == INFO_NEXT) {
         SCOPED_LOCK(&c->gd->lock);
         struct volview *at = c->gd->volumes;
@@ -290,7 +291,6 @@ static int friends_run(struct command *c)
         put(&k, "friend1.uuid", c->gd->uuid);
         put(&k, "friend1.hostname", "localhost");
         put_number(&k, "friend1.connected", 1);
-        put_number(&k, "friend1.stateId", 3);
     }
     return k.r < 0 ? command_fail(c, "no memory") : 0;
 }
