@@ -55,6 +55,7 @@ ok 'the second server has it'        our_mount two 'nowhere:/v' -o backup-volfil
 ok 'and the mount works'             grep -q one "$(root n1)/mnt/two/d/f"
 ok 'a folder of the volume'          our_mount sub n1:/v/d -o process-name=sub,xlator-option=v-utime.noatime=off,xlator-option=nothing.of=it
 ok 'is what is seen'                 grep -q one "$(root n1)/mnt/sub/f"
+ok 'it has .meta'                    grep -q 'connected = 1' "$(root n1)/mnt/sub/.meta/graphs/active/v-client-0/private"
 is 'df shows the folder'             "$(on n1 df --output=source /mnt/sub | tail -n 1)" n1:/v/d
 ok 'by the name of the process'      on n1 pgrep -f -- '--process-name=fuse.sub'
 ok 'an option for nobody is told of' grep -q 'no volume of .* has such a name' "$nodes_dir/n1/log/mnt-sub.log"
