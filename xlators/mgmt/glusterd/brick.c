@@ -387,7 +387,8 @@ void bricks_forget(struct glusterd *gd)
             b->gd = NULL;
             continue;
         }
-        loop_unwatch(gd->process->env.loop, &b->watch);
+        if (b->watch.fd >= 0)
+            loop_unwatch(gd->process->env.loop, &b->watch);
         run_free(b);
     }
 }

@@ -45,7 +45,7 @@ static int find(struct command *c, struct removal *m)
                 k = j;
         }
         if (k == m->v->nr_bricks)
-            return command_fail(c, "Incorrect brick %s for volume %s", name ? name : "", m->v->name);
+            return command_fail_errno(c, 0, "Incorrect brick %s for volume %s", name ? name : "", m->v->name);
         for (unsigned int j = 0; j < i; j++)
             if (m->at[j] == k)
                 return command_fail(c, "Duplicate bricks found %s", name);
