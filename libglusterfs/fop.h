@@ -164,7 +164,8 @@ enum {
     FOP_WANT_ACL = 1u << 1, /* LOOKUP: the storage also puts the object's system.posix_acl_access and, of a directory,
                                system.posix_acl_default into xdata_out, as binary, where it has them. Any translator may set
                                it on the way down: xdata is the submitter's and nobody below changes it */
-    FOP_DRAIN = 1u << 2,    /* STATFS: who answers operations before they are done lets it wait until all of them are */
+    FOP_DRAIN = 1u << 2,    /* STATFS: who answers operations before they are done lets it wait until all of them are. OPEN: at the brick,
+                               now */
 };
 enum fop_park { PARK_NO, PARK_YES, PARK_CANCELLED };
 

@@ -106,6 +106,7 @@ static int open_again(struct generation *gen, struct vfile *f, struct fd **ret)
     if (!fop->loc.inode) /* its last name is gone; open files are found all the same */
         fop->loc.inode = inode_get(gen->graph->inodes, vnode_gfid(f->node));
     fop->in.open.flags = f->flags & ~(O_CREAT | O_EXCL | O_TRUNC);
+    fop->flags |= FOP_DRAIN; /* who has lost its last name cannot be opened when the old graph is gone */
     r = fop->loc.inode ? run(gen, fop) : -ENOMEM;
     if (r >= 0 && !fop->out.fd)
         r = -EIO;

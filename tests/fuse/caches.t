@@ -57,6 +57,12 @@ exec 5<"$a/one"; stat "$a/one" >/dev/null; rm "$a/one"
 is 'none is left of an open file'        "$(stat -Lc %h /proc/self/fd/5)" 0
 exec 5<&-
 
+# What was opened and not yet at the brick: the file may lose its name, and who may not read does not.
+echo kept >"$a/behind"; chmod 600 "$a/behind"
+not_ok 'somebody else may not read'      as_user sh -c "cat '$a/behind'; cat '$a/behind'"
+exec 5<"$a/behind"; rm "$a/behind"
+is 'read after its name is gone'         "$(cat <&5)" kept
+exec 5<&-
 # Written behind: a program sees its own writes, another mount sees them after close, small ones are joined.
 ok 'small writes'                        dd if=/dev/urandom of="$a/small" bs=512 count=4000 status=none
 is 'are all there for another'           "$(cat "$b/small" | cksum)" "$(cksum <"$a/small")"

@@ -16,15 +16,6 @@
 #define OR(...)                        .aliases = (const char *const[]){__VA_ARGS__, NULL}
 #define NO_LIMIT                       0x1p62 /* a size without an upper bound */
 
-static const struct option open_behind_options[] = {
-    TUNES_FLAG("open-behind", false, "whether it is there"),
-    TUNES_FLAG("pass-through", false, "whether it does nothing"),
-    TUNES_FLAG("use-anonymous-fd", false, "whether reads need no OPEN"),
-    TUNES_FLAG("lazy-open", true, "whether an OPEN waits until it is needed"),
-    TUNES_FLAG("read-after-open", true, "whether a READ needs the OPEN"),
-};
-PASSES_BY(open_behind_type, "performance/open-behind", open_behind_options);
-
 static const struct option read_ahead_options[] = {
     TUNES_FLAG("read-ahead", false, "whether it is there"),
     TUNES_FLAG("pass-through", false, "whether it does nothing"),

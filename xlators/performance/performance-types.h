@@ -7,11 +7,11 @@
 
 extern const struct xlator_type io_threads_type;   /* io-threads/   */
 extern const struct xlator_type md_cache_type;     /* md-cache/; alias performance/stat-prefetch */
+extern const struct xlator_type open_behind_type;  /* open-behind/  */
 extern const struct xlator_type quick_read_type;   /* quick-read/   */
 extern const struct xlator_type write_behind_type; /* write-behind/ */
 
 /* passthrough.c: accepted, and without effect: the same results with more calls (README.md) */
-extern const struct xlator_type open_behind_type;
 extern const struct xlator_type read_ahead_type, readdir_ahead_type, io_cache_type, nl_cache_type;
 
 #endif

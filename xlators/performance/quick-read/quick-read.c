@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* performance/quick-read: a LOOKUP by name brings the content of a small file with it, and READs are answered from that for a second. Spec brick 6.1.
  *
- * OPEN goes to the brick as ever: whether the caller may read is its to say, each time.
+ * Whether the caller may read is not decided here: OPEN passes by, to the brick, or to open-behind, which knows whom it need not ask for.
  * When content is kept: freshness.h. What has been kept for long makes room for more (cache-size).
  * Content that nobody reads (ls -l) costs the brick a read and the wire its bytes. So it is asked for on credit: each answer with content takes one, each file
  * that was read from memory gives some; without credit one in SAMPLE look-ups still asks.
