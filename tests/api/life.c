@@ -8,6 +8,7 @@
  *   life process VOLUME-FILE      what belongs to the process is not touched
  *   life unclosed VOLUME-FILE     glfs_fini() with descriptors, objects and a directory open
  *   life setup VOLUME-FILE        what glfs_new(), the setters, glfs_init() and glfs_fini() say
+ *   life refused VOLUME-FILE      by a brick that does not let us in
  *   life away VOLUME-FILE PID     the brick's process PID is killed, and stopped in between */
 #include "check.h"
 #include <dirent.h>
@@ -348,6 +349,15 @@ static void setup(void)
     FAILS(glfs_fini(NULL), EINVAL);
 }
 
+static void refused(void)
+{
+    glfs_t *fs = glfs_new("vol");
+
+    OK(glfs_set_volfile(fs, volfile));
+    FAILS(glfs_init(fs), EACCES);
+    IS(glfs_fini(fs), -1);
+}
+
 /* ---- a brick that goes -------------------------------------------------------------------------------------------------------------------- */
 
 static double now(void)
@@ -412,6 +422,8 @@ int main(int argc, char **argv)
         unclosed();
     else if (strcmp(what, "setup") == 0)
         setup();
+    else if (strcmp(what, "refused") == 0)
+        refused();
     else if (strcmp(what, "away") == 0)
         away(n);
     else

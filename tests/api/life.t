@@ -24,6 +24,9 @@ rm -f "$tmp/bricks/b1/left"
 is 'nothing is left on the brick'         "$(ls "$tmp/bricks/b1")" ''
 clients() { counts b1 'clients 0'; }
 eventually 30 'nor of a client'           clients
+must start_brick b2 --plain --set protocol/server "auth.addr.$tmp/bricks/b2.allow" 192.0.2.7
+write_api_volfile "$tmp/refused.vol" b2
+ok 'a brick that refuses us'              with_api timeout 60 "$tmp/life" refused "$tmp/refused.vol"
 ok 'with the brick away'                  life away "${brick_pid[b1]}"
 wait "${brick_pid[b1]}" 2>/dev/null
 unset 'brick_pid[b1]'

@@ -252,6 +252,7 @@ static void ios_notify(struct xlator *xl, enum xlator_event event, void *data)
         break;
     case EVENT_CHILD_UP:
     case EVENT_CHILD_DOWN:
+    case EVENT_AUTH_FAILED:
         xlator_notify_up(xl, event, data);
         break;
     default:
