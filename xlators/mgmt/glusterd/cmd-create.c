@@ -12,6 +12,7 @@
 #include "dict.h"
 #include "glusterd.h"
 #include "log.h"
+#include "rebalance.h"
 
 #define NAME_MAX_BYTES 256
 
@@ -102,7 +103,7 @@ static int create_run(struct command *c)
     v->username = strdup(user);
     v->password = strdup(password);
     int r = v->username && v->password ? take_shape(c, v) : command_fail(c, "no memory");
-    if (r == 0 && first_options(v) < 0) /* which go by the shape */
+    if (r == 0 && (first_options(v) < 0 || task_write(v, &(struct task){.kind = TASK_NONE}) < 0)) /* options go by the shape */
         r = command_fail(c, "no memory");
     if (r == 0)
         r = add_bricks(c, v, bricks, (unsigned int)count);
