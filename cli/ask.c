@@ -16,7 +16,7 @@
 #define DOMAIN "cli"
 #define OP_VERSION "100000" /* of GlusterFS 10 */
 
-/* ---- requests ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------------------------------------ */
 
 static void keep(struct request *r, int failed)
 {
@@ -68,7 +68,7 @@ void request_drop(struct request *r)
     r->dict = NULL;
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- calls --------------------------------------------------------------------------------------------------------------- */
 
 static int connected(struct cli *c)
 {
@@ -299,7 +299,7 @@ int ask_umount(struct cli *c, bool lazy, const char *path, struct reply *ret)
     return call(c, &(struct shape){CLI_PROGRAM, CLI_VERSION, CLI_UMOUNT, xdr_cli_umount_req, &req, take_umount, ret}, USUAL_S);
 }
 
-/* ---- what an answer means ------------------------------------------------------------------------------------------------------------ */
+/* ---- what an answer means ------------------------------------------------------------------------------------------------ */
 
 int status_of(const struct reply *r)
 {

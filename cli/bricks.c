@@ -80,7 +80,8 @@ static bool host_allowed(const char *brick)
 
     snprintf(host, sizeof(host), "%.*s", (int)(strrchr(brick, ':') - brick), brick);
     if (is_this_machine(host)) {
-        fputs("Please provide a valid hostname/ip other than localhost, 127.0.0.1 or loopback address (0.0.0.0 to 0.255.255.255).\n", stderr);
+        fputs("Please provide a valid hostname/ip other than localhost, 127.0.0.1 or loopback address (0.0.0.0 to 0.255.255.255).\n",
+              stderr);
         return false;
     }
     if (!host_conforms(host)) /* as with GlusterFS the daemon has the last word */
@@ -141,7 +142,8 @@ bool bricks_join(const struct words *w, int first, int last, char **ret_text, in
 
 bool volume_name_allowed(const char *name)
 {
-    static const char *const reserved[] = {"volume", "type", "subvolumes", "option", "end-volume", "all", "volume_not_in_ring", "description",
+    static const char *const reserved[] = {"volume", "type", "subvolumes", "option", "end-volume", "all", "volume_not_in_ring",
+                                           "description",
                                            "force", "snap-max-hard-limit", "snap-max-soft-limit", "auto-delete", "activate-on-create",
                                            "help"};
 
@@ -158,7 +160,8 @@ bool volume_name_allowed(const char *name)
     }
     for (const char *c = name; *c; c++)
         if (!isalnum((unsigned char)*c) && *c != '-' && *c != '_') {
-            fprintf(stderr, "Volume name should not contain \"%c\" character.\nVolume names can onlycontain alphanumeric, '-' and '_' characters.\n",
+            fprintf(stderr, "Volume name should not contain \"%c\" character.\nVolume names can onlycontain alphanumeric, '-' and '_' "
+                    "characters.\n",
                     *c);
             return false;
         }

@@ -91,7 +91,8 @@ static bool take_words(const struct words *w, struct wanted *want)
         printf("Invalid bit rot option : %s\n", w->at[3]);
         return false;
     }
-    if (!take_choice(w, want, BITROT_SCRUB, "scrub-value", scrubs, "Missing scrub value for bitrot option", "Invalid scrub option for bitrot"))
+    if (!take_choice(w, want, BITROT_SCRUB, "scrub-value", scrubs, "Missing scrub value for bitrot option",
+                     "Invalid scrub option for bitrot"))
         return false;
     if (word_is(w, 4, "status"))
         want->op = BITROT_STATUS;
@@ -105,7 +106,8 @@ static void print_node(const struct reply *a, int i)
     int64_t s = reply_number(a, 0, "scrub-duration-%d", i);
     int errors = (int)reply_number(a, 0, "error-count-%d", i);
 
-    printf("\n=========================================================\n\nNode: %s\n\nNumber of Scrubbed files: %s\n\nNumber of Skipped files: %s\n\n",
+    printf("\n=========================================================\n\nNode: %s\n\nNumber of Scrubbed files: %s\n\nNumber of "
+           "Skipped files: %s\n\n",
            reply_or(a, "", "node-name-%d", i), reply_or(a, "0", "scrubbed-files-%d", i), reply_or(a, "0", "unsigned-files-%d", i));
     printf("Last completed scrub time: %s\n\nDuration of last scrub (D:M:H:M:S): %" PRId64 ":%" PRId64 ":%" PRId64 ":%" PRId64
            "\n\nError count: %d\n\n",

@@ -10,7 +10,7 @@
 #include "commands.h"
 #include "rebalance.h"
 
-/* ---- add-brick ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- add-brick ----------------------------------------------------------------------------------------------------------- */
 
 struct counts {
     int64_t replica, arbiter; /* 0: not given */
@@ -29,7 +29,8 @@ static bool take_counts(const struct words *w, struct counts *n)
     if (!word_is(w, n->next, "arbiter"))
         return true;
     if (!word_number(word(w, n->next + 1), &n->arbiter) || n->arbiter != 1 || n->replica != 3) {
-        fputs("For arbiter configuration, replica count must be 3 and arbiter count must be 1. The 3rd brick of the replica will be the arbiter\n",
+        fputs("For arbiter configuration, replica count must be 3 and arbiter count must be 1. The 3rd brick of the replica will be "
+              "the arbiter\n",
               stderr);
         return false;
     }
@@ -49,7 +50,7 @@ int cmd_add_brick(struct cli *c, const struct words *w)
     if (w->n < 4 || !take_counts(w, &n) || n.next >= w->n || !bricks_join(w, n.next, w->n - force, &bricks, &count))
         return BAD_WORDS;
     if (n.replica == 2 && !agreed(c, "Replica 2 volumes are prone to split-brain. Use Arbiter or Replica 3 to avoid this. See: "
-                                     "http://docs.gluster.org/en/latest/Administrator-Guide/Split-brain-and-ways-to-deal-with-it/.\nDo you still "
+                          "http://docs.gluster.org/en/latest/Administrator-Guide/Split-brain-and-ways-to-deal-with-it/.\nDo you still "
                                      "want to continue?\n")) {
         free(bricks);
         return BAD_WORDS;
@@ -75,7 +76,7 @@ int cmd_add_brick(struct cli *c, const struct words *w)
     return status;
 }
 
-/* ---- remove-brick -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- remove-brick -------------------------------------------------------------------------------------------------------- */
 
 enum { REMOVE_START = 1, REMOVE_COMMIT = 2, REMOVE_STOP = 3, REMOVE_STATUS = 4, REMOVE_FORCE = 5 };
 static const char *const remove_words[] = {"start", "commit", "stop", "status", "force", NULL};
@@ -140,10 +141,12 @@ static int print_removed(const struct reply *a, int what)
     if (what == REMOVE_START && reply_has(a, "remove-brick-id"))
         printf("ID: %s\n", reply_text(a, "remove-brick-id"));
     if (what == REMOVE_COMMIT)
-        puts("Check the removed bricks to ensure all files are migrated.\nIf files with data are found on the brick path, copy them via a gluster "
+        puts("Check the removed bricks to ensure all files are migrated.\nIf files with data are found on the brick path, copy them "
+             "via a gluster "
              "mount point before re-purposing the removed brick.");
     if (what == REMOVE_STOP)
-        puts("'remove-brick' process may be in the middle of a file migration.\nThe process will be fully stopped once the migration of the file "
+        puts("'remove-brick' process may be in the middle of a file migration.\nThe process will be fully stopped once the migration "
+             "of the file "
              "is complete.\nPlease check remove-brick process for completion before doing any further brick related tasks on the volume.");
     return status;
 }
@@ -152,7 +155,8 @@ static bool removal_agreed(struct cli *c, int what)
 {
     if (what == REMOVE_START)
         return agreed(c, "It is recommended that remove-brick be run with cluster.force-migration option disabled to prevent possible data "
-                         "corruption. Doing so will ensure that files that receive writes during migration will not be migrated and will need "
+                         "corruption. Doing so will ensure that files that receive writes during migration will not be migrated and "
+                             "will need "
                          "to be manually copied after the remove-brick commit operation. Please check the value of the option and update "
                          "accordingly. \nDo you want to continue with your current cluster.force-migration settings?");
     if (what == REMOVE_FORCE)
@@ -201,7 +205,7 @@ int cmd_remove_brick(struct cli *c, const struct words *w)
     return status;
 }
 
-/* ---- replace-brick, reset-brick ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- replace-brick, reset-brick ------------------------------------------------------------------------------------------ */
 
 static int exchange(struct cli *c, const struct words *w, unsigned int proc, const char *name, const char *to, const char *operation)
 {

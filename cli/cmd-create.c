@@ -52,7 +52,8 @@ static bool take_replica(const struct words *w, struct shape *s)
 
 static bool take_arbiter(const struct words *w, struct shape *s)
 {
-    static const char wrong[] = "For arbiter configuration, replica count must be 2 and arbiter count must be 1. The 3rd brick of the replica "
+    static const char wrong[] = "For arbiter configuration, replica count must be 2 and arbiter count must be 1. The 3rd brick of the "
+        "replica "
                                 "will be the arbiter";
 
     if (s->replica == NOT_GIVEN)
@@ -67,7 +68,8 @@ static bool take_arbiter(const struct words *w, struct shape *s)
 
 static bool take_thin_arbiter(const struct words *w, struct shape *s)
 {
-    static const char wrong[] = "For thin-arbiter configuration, replica count must be 2 and thin-arbiter count must be 1. The 3rd brick of the "
+    static const char wrong[] = "For thin-arbiter configuration, replica count must be 2 and thin-arbiter count must be 1. The 3rd "
+        "brick of the "
                                 "replica will be the thin-arbiter brick";
 
     if (s->replica == NOT_GIVEN)
@@ -156,8 +158,10 @@ static bool choose_redundancy(struct cli *c, struct shape *s)
     if (s->redundancy == 1 && is_power_of_two(s->disperse - 1))
         return true;
     if (s->redundancy == 1)
-        return agreed(c, "There isn't an optimal redundancy value for this configuration. Do you want to create the volume with redundancy 1 ?");
-    snprintf(question, sizeof(question), "The optimal redundancy for this configuration is %d. Do you want to create the volume with this value ?",
+        return agreed(c, "There isn't an optimal redundancy value for this configuration. Do you want to create the volume with "
+                      "redundancy 1 ?");
+    snprintf(question, sizeof(question),
+             "The optimal redundancy for this configuration is %d. Do you want to create the volume with this value ?",
              (int)s->redundancy);
     return agreed(c, question);
 }
@@ -188,7 +192,8 @@ static bool settle_disperse(struct cli *c, struct shape *s, int bricks)
     if (s->redundancy == NOT_GIVEN)
         return choose_redundancy(c, s);
     if (s->redundancy > (s->disperse - 1) / 2) {
-        fprintf(stderr, "redundancy must be greater than or equal to 1 and less than %d for a disperse %d volume\n", (int)(s->disperse - 1) / 2 + 1,
+        fprintf(stderr, "redundancy must be greater than or equal to 1 and less than %d for a disperse %d volume\n",
+                (int)(s->disperse - 1) / 2 + 1,
                 (int)s->disperse);
         return false;
     }

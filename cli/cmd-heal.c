@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* volume heal. What lists or heals single entries is done by GlusterFS's helper program glfsheal, which becomes a client of the volume; the rest
- * is the daemon's (spec management 4.14). */
+/* volume heal. What lists or heals single entries is done by GlusterFS's helper program glfsheal, which becomes a client of the
+ * volume; the rest is the daemon's (spec management 4.14). */
 #include "config.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ enum heal_op {
     BY_HELPER = 100,
 };
 
-/* ---- the helper --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the helper ---------------------------------------------------------------------------------------------------------- */
 
 extern char **environ;
 
@@ -45,7 +45,8 @@ static const char *helper_path(void)
     return NULL;
 }
 
-/* The helper is GlusterFS's and needs GlusterFS's libraries: a libgfapi of ours that this process was told to find would stand in their place. */
+/* The helper is GlusterFS's and needs GlusterFS's libraries: a libgfapi of ours that this process was told to find would stand in
+ * their place. */
 static char **helper_environment(void)
 {
     size_t n = 0, kept = 0;
@@ -131,7 +132,7 @@ static int helper_command(struct cli *c, const char *const *words)
     return status;
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------------------------------------------------------- */
 
 static const char *heal_text(enum heal_op op)
 {
@@ -206,7 +207,7 @@ static int print_heal(enum heal_op op, const char *volume, const struct reply *a
     return 0;
 }
 
-/* ---- the command ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the command --------------------------------------------------------------------------------------------------------- */
 
 static enum heal_op op_of(const struct words *w)
 {

@@ -62,7 +62,8 @@ static int print_view(const struct reply *a, const struct view *v, const char *v
     for (int i = 0; i < rows; i++)
         any |= reply_has(a, "brick%d.livecount", i);
     if (!any) {
-        fputs("neither this daemon nor its bricks tell about their connections: `volume status VOLNAME clients` has what GlusterFS tells\n", stderr);
+        fputs("neither this daemon nor its bricks tell about their connections: `volume status VOLNAME clients` has what GlusterFS "
+              "tells\n", stderr);
         return 1;
     }
     printf("%s %s\n", v->title, volume);

@@ -12,7 +12,7 @@
 
 #define GROUPS GF_STATEDIR "/groups"
 
-/* ---- set ------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- set ----------------------------------------------------------------------------------------------------------------- */
 
 static void put_pair(struct request *r, int n, const char *key, const char *value)
 {
@@ -77,7 +77,8 @@ static bool set_agreed(struct cli *c, const struct words *w)
                                              word_is(w, i + 1, "no") || word_is(w, i + 1, "disable")))
             fine = agreed(c, "Gluster NFS is being deprecated in favor of NFS-Ganesha Enter \"yes\" to continue using Gluster NFS");
         if (word_is(w, 2, "all") && word_is(w, i, "cluster.enable-shared-storage") && word_is(w, i + 1, "disable"))
-            fine = agreed(c, "Disabling cluster.enable-shared-storage will delete the shared storage volume(gluster_shared_storage), which is used "
+            fine = agreed(c, "Disabling cluster.enable-shared-storage will delete the shared storage volume(gluster_shared_storage), "
+                          "which is used "
                              "by snapshot scheduler, geo-replication and NFS-Ganesha. Do you still want to continue?");
     }
     if (!fine)
@@ -146,7 +147,7 @@ int cmd_set(struct cli *c, const struct words *w)
     return status;
 }
 
-/* ---- reset ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- reset --------------------------------------------------------------------------------------------------------------- */
 
 static int print_reset(struct cli *c, const struct reply *a)
 {
@@ -187,7 +188,7 @@ int cmd_reset(struct cli *c, const struct words *w)
     return status;
 }
 
-/* ---- get --------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- get ----------------------------------------------------------------------------------------------------------------- */
 
 #define GET_FAILED "volume get option: failed"
 

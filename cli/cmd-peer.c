@@ -13,7 +13,7 @@
 #define PORT 24007
 enum { LIST_PEERS = 1, LIST_POOL = 2 };
 
-/* ---- probe, detach --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- probe, detach ------------------------------------------------------------------------------------------------------- */
 
 /* A sentence with the host in the place of each "%s". */
 static void expand_host(const char *sentence, const char *host, char *to, size_t room)
@@ -62,7 +62,8 @@ static const char *detach_text(const char *host, int code, char *to, size_t room
     static const char *const texts[] = {
         [1] = "%s is localhost",
         [2] = "%s is not part of cluster",
-        [3] = "Peer %s hosts one or more bricks. If the peer is in not recoverable state then use either replace-brick or remove-brick command "
+        [3] = "Peer %s hosts one or more bricks. If the peer is in not recoverable state then use either replace-brick or "
+            "remove-brick command "
               "with force to remove all bricks from the peer and attempt the peer detach again.",
         [4] = "One of the peers is probably down. Check with 'peer status'",
         [5] = "Cluster quorum is not met. Changing peers is not allowed in this state",
@@ -137,14 +138,16 @@ int cmd_peer_detach(struct cli *c, const struct words *w)
         printf("%s is an invalid address\n", w->at[2]);
         return BAD_WORDS;
     }
-    if (!agreed(c, "All clients mounted through the peer which is getting detached need to be remounted using one of the other active peers in "
-                   "the trusted storage pool to ensure client gets notification on any changes done on the gluster configuration and if the "
+    if (!agreed(c, "All clients mounted through the peer which is getting detached need to be remounted using one of the other active "
+                "peers in "
+                   "the trusted storage pool to ensure client gets notification on any changes done on the gluster configuration and "
+                       "if the "
                    "same has been done do you want to proceed?"))
         return 0;
     return change_peer(c, w, CLI_DEPROBE, "detach", w->n == 4, detach_text);
 }
 
-/* ---- status, list ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- status, list -------------------------------------------------------------------------------------------------------- */
 
 static const char *connected_text(const struct reply *a, int i)
 {
@@ -185,7 +188,8 @@ static int print_pool(const struct reply *a)
         widest = max_of(widest, (int)strlen(reply_or(a, "", "friend%d.hostname", i)));
     printf("UUID\t\t\t\t\t%-*s\tState\n", widest, "Hostname");
     for (int i = 1; i <= n; i++)
-        printf("%s\t%-*s\t%s \n", reply_or(a, "", "friend%d.uuid", i), widest, reply_or(a, "", "friend%d.hostname", i), connected_text(a, i));
+        printf("%s\t%-*s\t%s \n", reply_or(a, "", "friend%d.uuid", i), widest, reply_or(a, "", "friend%d.hostname", i),
+               connected_text(a, i));
     return 0;
 }
 

@@ -60,14 +60,16 @@ static int print_text(const struct reply *a, const char *volume, int what)
     if (what == REBALANCE_STATUS)
         printf("volume rebalance: %s: success\n", volume);
     else if (what == REBALANCE_STOP)
-        printf("volume rebalance: %s: success: rebalance process may be in the middle of a file migration.\nThe process will be fully stopped "
+        printf("volume rebalance: %s: success: rebalance process may be in the middle of a file migration.\nThe process will be fully "
+               "stopped "
                "once the migration of the file is complete.\nPlease check rebalance process for completion before doing any further brick "
                "related tasks on the volume.\n\n",
                volume);
     else if (a->reason[0])
         printf("volume rebalance: %s: success: %s\n", volume, a->reason);
     else
-        printf("volume rebalance: %s: success: Rebalance on %s has been started successfully. Use rebalance status command to check status of "
+        printf("volume rebalance: %s: success: Rebalance on %s has been started successfully. Use rebalance status command to check "
+               "status of "
                "the rebalance process.\n",
                volume, volume);
     if (!has_table(what) && id)

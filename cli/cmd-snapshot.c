@@ -322,7 +322,8 @@ static int print_config(struct cli *c, const struct reply *a)
         fputs("this command line has no XML of the configuration of snapshots\n", stderr);
         return 1;
     }
-    printf("\nSnapshot System Configuration:\nsnap-max-hard-limit : %s\nsnap-max-soft-limit : %s%%\nauto-delete : %s\nactivate-on-create : %s\n\n"
+    printf("\nSnapshot System Configuration:\nsnap-max-hard-limit : %s\nsnap-max-soft-limit : %s%%\nauto-delete : "
+           "%s\nactivate-on-create : %s\n\n"
            "Snapshot Volume Configuration:\n",
            reply_or(a, "", "snap-max-hard-limit"), reply_or(a, "", "snap-max-soft-limit"), reply_or(a, "disable", "auto-delete"),
            reply_or(a, "disable", "snap-activate-on-create"));

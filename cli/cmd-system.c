@@ -9,7 +9,7 @@
 #include "commands.h"
 #include "xml.h"
 
-/* ---- get-state --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- get-state ----------------------------------------------------------------------------------------------------------- */
 
 enum { STATE_DETAIL = 1, STATE_OPTIONS = 2 };
 
@@ -74,7 +74,7 @@ int cmd_get_state(struct cli *c, const struct words *w)
     return status;
 }
 
-/* ---- nfs-ganesha --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- nfs-ganesha --------------------------------------------------------------------------------------------------------- */
 
 int cmd_ganesha(struct cli *c, const struct words *w)
 {
@@ -89,7 +89,8 @@ int cmd_ganesha(struct cli *c, const struct words *w)
         return BAD_WORDS;
     }
     if (!agreed(c, word_is(w, 1, "enable")
-                       ? "Enabling NFS-Ganesha requires Gluster-NFS to be disabled across the trusted pool. Do you still want to continue?\n"
+                       ? "Enabling NFS-Ganesha requires Gluster-NFS to be disabled across the trusted pool. Do you still want to "
+                           "continue?\n"
                        : "Disabling NFS-Ganesha will tear down the entire ganesha cluster across the trusted pool. Do you still want to "
                          "continue?\n"))
         return 1;
@@ -109,7 +110,7 @@ int cmd_ganesha(struct cli *c, const struct words *w)
     return status;
 }
 
-/* ---- system:: ---------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- system:: ------------------------------------------------------------------------------------------------------------ */
 
 int cmd_getspec(struct cli *c, const struct words *w)
 {
@@ -236,7 +237,8 @@ int cmd_uuid_reset(struct cli *c, const struct words *w)
     if (!agreed(c, "Resetting uuid changes the uuid of local glusterd. Do you want to continue?"))
         return 0;
     r = request(w);
-    return ask_and_say(c, CLI_UUID_RESET, &r, "resetting the peer uuid has been successful", "resetting the peer uuid has been unsuccessful");
+    return ask_and_say(c, CLI_UUID_RESET, &r, "resetting the peer uuid has been successful",
+                       "resetting the peer uuid has been unsuccessful");
 }
 
 int cmd_mount(struct cli *c, const struct words *w)

@@ -79,13 +79,14 @@ static bool take_words(const struct words *w, struct wanted *want)
     if (!want->size != !want->count)
         return say("Need to give both 'bs' and 'count'");
     if (want->size && want->count > SIZE_MAX_TOTAL / want->size) {
-        fprintf(stderr, "'bs * count' value %" PRIu64 " is greater than maximum allowed value of 10GB\n", (uint64_t)want->size * (uint64_t)want->count);
+        fprintf(stderr, "'bs * count' value %" PRIu64 " is greater than maximum allowed value of 10GB\n",
+                (uint64_t)want->size * (uint64_t)want->count);
         return false;
     }
     return true;
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- text ---------------------------------------------------------------------------------------------------------------- */
 
 struct when {
     char seconds[32], zone[8];
@@ -160,7 +161,7 @@ static int print_top(const struct reply *a, const struct wanted *want)
     return 0;
 }
 
-/* ---- XML ----------------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- XML ----------------------------------------------------------------------------------------------------------------- */
 
 static void xml_brick(struct xml *x, const struct reply *a, int brick, const struct wanted *want)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* volume start, stop, delete, list, statedump, log rotate, barrier, sync, clear-locks: a volume, perhaps a word or two, and a sentence back. */
+/* volume start, stop, delete, list, statedump, log rotate, barrier, sync, clear-locks: a volume, perhaps a word or two, and a sentence
+ * back. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include "commands.h"
 #include "xml.h"
 
-/* ---- start, stop, delete ----------------------------------------------------------------------------------------------------------------- */
+/* ---- start, stop, delete ------------------------------------------------------------------------------------------------- */
 
 struct verb {
     unsigned int proc;
@@ -66,8 +67,8 @@ int cmd_start(struct cli *c, const struct words *w)
 }
 
 #define SHARED_STORAGE "gluster_shared_storage"
-#define SHARED_QUESTION(what)                                                                                                            \
-    what " the shared storage volume(" SHARED_STORAGE "), will affect features like snapshot scheduler, geo-replication and NFS-Ganesha. "  \
+#define SHARED_QUESTION(what) \
+    what " the shared storage volume(" SHARED_STORAGE "), will affect features like snapshot scheduler, geo-replication and NFS-Ganesha. " \
          "Do you still want to continue?"
 
 int cmd_stop(struct cli *c, const struct words *w)
@@ -95,7 +96,7 @@ int cmd_delete(struct cli *c, const struct words *w)
     return run_verb(c, w, &delete, false, false);
 }
 
-/* ---- list ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- list ---------------------------------------------------------------------------------------------------------------- */
 
 static int print_list(struct cli *c, const struct reply *a)
 {
@@ -136,7 +137,7 @@ int cmd_list(struct cli *c, const struct words *w)
     return status;
 }
 
-/* ---- a sentence back --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- a sentence back ----------------------------------------------------------------------------------------------------- */
 
 /* "PREFIX: success" or "PREFIX: failed: ..."; XML with <output>. */
 static int say_outcome(struct cli *c, const struct reply *a, const char *prefix, const char *operation, const char *good)
@@ -275,7 +276,7 @@ int cmd_sync(struct cli *c, const struct words *w)
     return status;
 }
 
-/* ---- clear-locks ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- clear-locks --------------------------------------------------------------------------------------------------------- */
 
 static bool lock_words_fine(const struct words *w)
 {

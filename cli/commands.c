@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* commands.c: every command, once. The patterns are GlusterFS 10's, because people and scripts compare them; the last rows of the volume area
- * are ours. A row without function is there for the help: another one of the same beginning runs it. */
+/* commands.c: every command, once. The patterns are GlusterFS 10's, because people and scripts compare them; the last rows of the
+ * volume area are ours. A row without function is there for the help: another one of the same beginning runs it. */
 #include "config.h"
 
 #include "commands.h"
 
 #include "grammar.h"
 
-#define QUOTA_LIST                                                                                                                       \
-    "volume quota <VOLNAME> {enable|disable|list [<path> ...]| list-objects [<path> ...] | remove <path>| remove-objects <path> | "      \
+#define QUOTA_LIST \
+    "volume quota <VOLNAME> {enable|disable|list [<path> ...]| list-objects [<path> ...] | remove <path>| remove-objects <path> | " \
     "default-soft-limit <percent>}"
 #define QUOTA_USAGE "volume quota <VOLNAME> {limit-usage <path> <size> [<percent>]}"
 #define QUOTA_OBJECTS "volume quota <VOLNAME> {limit-objects <path> <number> [<percent>]}"
@@ -141,7 +141,8 @@ const struct command commands[] = {
     {AREA_SYSTEM, "system:: uuid get", cmd_uuid_get, "get uuid of glusterd", NULL},
     {AREA_SYSTEM, "system:: uuid reset", cmd_uuid_reset, "reset the uuid of glusterd", NULL},
     {AREA_SYSTEM, "system:: help", cmd_system_help, "display help for system commands", NULL},
-    {AREA_SYSTEM, "system:: execute <command> <args>", cmd_execute, "Execute the command on all the nodes in the cluster and display their output.",
+    {AREA_SYSTEM, "system:: execute <command> <args>", cmd_execute,
+     "Execute the command on all the nodes in the cluster and display their output.",
      NULL},
     {AREA_SYSTEM, "system:: copy file [<filename>]", cmd_copy_file,
      "Copy file from current node's $working_dir to $working_dir of all cluster nodes", NULL},

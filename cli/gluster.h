@@ -31,7 +31,7 @@ enum {
     NO_ANSWER_KEY = 2,           /* exit status: the reply lacks what is to be printed */
 };
 
-/* ---- words of a command ------------------------------------------------------------------------------------------------------ */
+/* ---- words of a command -------------------------------------------------------------------------------------------------- */
 struct words {
     int n;
     char **at;
@@ -40,7 +40,7 @@ const char *word(const struct words *w, int i); /* NULL behind the last */
 bool word_is(const struct words *w, int i, const char *text);
 bool word_number(const char *text, int64_t *ret);  /* decimal, nothing behind it */
 
-/* ---- a request and its answer ------------------------------------------------------------------------------------------------ */
+/* ---- a request and its answer -------------------------------------------------------------------------------------------- */
 enum { USUAL_S = 120, LONG_S = 600 };
 struct request {
     struct dict *dict;
@@ -66,10 +66,10 @@ int status_of(const struct reply *r);             /* op_ret as an exit status */
 int refused(const struct reply *r, const char *fmt, ...) PRINTF(2, 3);
 int missing(const char *key);                     /* the reply lacks it: says so, returns NO_ANSWER_KEY */
 
-/* ---- questions ----------------------------------------------------------------------------------------------------------------- */
+/* ---- questions ----------------------------------------------------------------------------------------------------------- */
 bool agreed(struct cli *c, const char *question); /* asks, unless in script mode */
 
-/* ---- text ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- text ---------------------------------------------------------------------------------------------------------------- */
 struct size_text {
     char at[32];
 };

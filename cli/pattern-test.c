@@ -13,7 +13,7 @@
 #include "pattern.h"
 #include "reply.h"
 
-/* ---- patterns ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- patterns ------------------------------------------------------------------------------------------------------------ */
 
 struct offers {
     char text[512];
@@ -59,7 +59,8 @@ static void alternatives_are_all_offered(void **state)
     static const char top[] = "top <VOLNAME> {open|clear} [nfs|brick <brick>] [list-cnt <value>] | {read-perf} [bs <size> count <count>]";
     struct offers o;
 
-    assert_string_equal(behind(&o, "rebalance <V1> {{fix-layout start} | {start [force]|stop}}", "rebalance one"), "fix-layout start stop ");
+    assert_string_equal(behind(&o, "rebalance <V1> {{fix-layout start} | {start [force]|stop}}", "rebalance one"),
+                        "fix-layout start stop ");
     assert_string_equal(behind(&o, "rebalance <V1> {{fix-layout start} | {start [force]|stop}}", "rebalance one start"), "force ");
     assert_string_equal(behind(&o, top, "top one open"), "nfs brick list-cnt ");
     assert_string_equal(behind(&o, top, "top one open brick b"), "list-cnt ");
@@ -98,7 +99,7 @@ static void the_words_in_front_are_found(void **state)
     assert_int_equal(pattern_literals("[x]", p, 4), 0);
 }
 
-/* ---- replies --------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- replies ------------------------------------------------------------------------------------------------------------- */
 
 static void pairs_of_a_reply_are_found(void **state)
 {
@@ -135,7 +136,7 @@ static void a_reply_that_is_cut_or_lies_is_refused(void **state)
     reply_done(&r);
 }
 
-/* ---- bricks and names -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- bricks and names ---------------------------------------------------------------------------------------------------- */
 
 static void bricks_are_cleaned(void **state)
 {

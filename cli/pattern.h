@@ -3,7 +3,8 @@
  *
  *     word   <ARGUMENT>   <a|b|ARGUMENT>   [optional]   {one|of|these}   (group)   one ...   a | b
  *
- * A bare word that is in capitals, or is one of a few names (volname, option, ...), stands for an argument, as in GlusterFS's own patterns. */
+ * A bare word that is in capitals, or is one of a few names (volname, option, ...), stands for an argument, as in GlusterFS's own
+ * patterns. */
 #ifndef CLI_PATTERN_H
 #define CLI_PATTERN_H
 

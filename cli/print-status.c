@@ -12,7 +12,7 @@
 #define WIDE_RULE 78
 #define NARROW_RULE 46
 
-/* ---- rows ----------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------------------------------------------------------- */
 
 int status_rows(const struct reply *a)
 {
@@ -94,7 +94,7 @@ static void print_row(const struct status_row *r)
     free(name);
 }
 
-/* ---- tasks --------------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- tasks --------------------------------------------------------------------------------------------------------------- */
 
 const char *task_status_name(int64_t status)
 {
@@ -132,7 +132,7 @@ static void print_tasks(const struct reply *a, const char *volume)
     puts(" ");
 }
 
-/* ---- one row's tables ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- one row's tables ---------------------------------------------------------------------------------------------------- */
 
 static void print_size(const struct reply *a, const char *label, int n, const char *key)
 {
@@ -191,7 +191,8 @@ static void print_pools(const struct reply *a, const struct status_row *r)
            "------------");
     for (int i = 0; i < n; i++) {
 #define OF_POOL(key) reply_or(a, "0", "brick%d.pool%d." key, r->n, i)
-        printf("%-30s %9s %9s %12s %10s %8s %8s %12s\n", OF_POOL("name"), OF_POOL("hotcount"), OF_POOL("coldcount"), OF_POOL("paddedsizeof"),
+        printf("%-30s %9s %9s %12s %10s %8s %8s %12s\n", OF_POOL("name"), OF_POOL("hotcount"), OF_POOL("coldcount"),
+               OF_POOL("paddedsizeof"),
                OF_POOL("alloccount"), OF_POOL("max_alloc"), OF_POOL("pool-misses"), OF_POOL("max-stdalloc"));
 #undef OF_POOL
     }
@@ -275,7 +276,8 @@ static void print_fds(const struct reply *a, const struct status_row *r)
                 printf("%-19s %-19s %-19s %-19s\n%-19s %-19s %-19s %-19s\n", "FD Entry", "PID", "RefCount", "Flags", "--------", "---",
                        "--------", "-----");
             head = true;
-            printf("%-19d %-19s %-19s %-19s\n", j, OF_FD("pid"), OF_FD("refcount") ? OF_FD("refcount") : "", OF_FD("flags") ? OF_FD("flags") : "");
+            printf("%-19d %-19s %-19s %-19s\n", j, OF_FD("pid"), OF_FD("refcount") ? OF_FD("refcount") : "", OF_FD("flags") ?
+                   OF_FD("flags") : "");
 #undef OF_FD
         }
         if (!head)
@@ -344,7 +346,7 @@ static void print_client_list(const struct reply *a, const char *volume)
     putchar('\n');
 }
 
-/* ---- all of it ---------------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------------------------------------------------------- */
 
 struct table {
     uint32_t what;
@@ -402,7 +404,8 @@ static int print_processes(const struct reply *a, uint32_t cmd, const char *volu
 int status_print(const struct reply *a, uint32_t cmd, const char *volume)
 {
     static const struct table tables[] = {
-        {STATUS_MEM, "Memory status for volume :", print_memory, true},    {STATUS_CLIENTS, "Client connections for volume", print_clients, true},
+        {STATUS_MEM, "Memory status for volume :", print_memory, true},
+        {STATUS_CLIENTS, "Client connections for volume", print_clients, true},
         {STATUS_INODE, "Inode tables for volume", print_inodes, false},    {STATUS_FD, "FD tables for volume", print_fds, false},
         {STATUS_CALLPOOL, "Pending calls for volume", print_calls, false},
     };

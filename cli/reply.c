@@ -102,13 +102,13 @@ static const char *find(const struct reply *r, const char *fmt, va_list ap)
     return found ? (*found)->value : NULL;
 }
 
-#define FIND(r, fmt)                                                                                                                     \
-    ({                                                                                                                                   \
-        va_list ap_;                                                                                                                     \
-        va_start(ap_, fmt);                                                                                                              \
-        const char *found_ = find(r, fmt, ap_);                                                                                          \
-        va_end(ap_);                                                                                                                     \
-        found_;                                                                                                                          \
+#define FIND(r, fmt) \
+    ({ \
+        va_list ap_; \
+        va_start(ap_, fmt); \
+        const char *found_ = find(r, fmt, ap_); \
+        va_end(ap_); \
+        found_; \
     })
 
 const char *reply_text(const struct reply *r, const char *fmt, ...)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* ssl-files.c: are the files of a volume's encryption there and good? On the machine that the command runs on, with the volume's options: found,
+/* ssl-files.c: are the files of a volume's encryption there and good? On the machine that the command runs on, with the volume's
+ * options: found,
  * readable, valid until, does the key belong to the certificate, does the authority's file vouch for it, which names does it have. */
 #include "config.h"
 

@@ -4,7 +4,8 @@
 
 #include "gluster.h"
 
-/* volume ssl VOL check: the certificate, key and authority files of the volume on this machine. Exit status 1 when one is not fit for use. */
+/* volume ssl VOL check: the certificate, key and authority files of the volume on this machine. Exit status 1 when one is not fit for
+ * use. */
 int ssl_check(struct cli *c, const struct words *w);
 
 #endif

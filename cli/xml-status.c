@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* xml-status.c: volume status as XML. Where GlusterFS's own command stops at the first thing that a brick did not send (its inode and memory
- * tables), this goes on with the next. */
+/* xml-status.c: volume status as XML. Where GlusterFS's own command stops at the first thing that a brick did not send (its inode and
+ * memory tables), this goes on with the next. */
 #include "config.h"
 
 #include <inttypes.h>
@@ -101,7 +101,8 @@ static void xml_memory(struct xml *x, const struct reply *a, int n)
     xml_close(x);
 }
 
-static void xml_inode_list(struct xml *x, const struct reply *a, int n, int conn, const char *list, const char *size_key, const char *size_name)
+static void xml_inode_list(struct xml *x, const struct reply *a, int n, int conn, const char *list, const char *size_key,
+                           const char *size_name)
 {
     static const struct field fields[] = {{"gfid", "gfid"}, {"nlookup", "nLookup"}, {"ref", "ref"}, {"ia_type", "iaType"}};
     int count = (int)reply_number(a, 0, "brick%d.conn%d.itable.%s", n, conn, size_key);

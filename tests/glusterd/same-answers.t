@@ -67,7 +67,7 @@ ok "stock's gluster has asked stock's daemon" wait $one
 ok 'ours has asked it'           wait $two
 compare "$tmp/stock" "$tmp/our-cli" 'command lines'
 if [ -n "$FULL" ]; then
-    ok "stock's has asked our daemon" wait $three
+    ok "stock's has asked our daemon" wait "$three"
     compare "$tmp/stock" "$tmp/our-daemon" daemons
 fi
 is 'the list was read'           "$(($(find "$tmp/stock" -name '*.out' | wc -l) > 150))" 1
