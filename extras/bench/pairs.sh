@@ -21,9 +21,9 @@ parse_words() {
         esac
         shift
     done
-    : "${pairs:=$((${quick:-0} ? 2 : 5))}"
+    : "${pairs:=5}"
     mib=1024 deep=20000 flat=6000 each=16m
-    [ -z "$quick" ] || { mib=256 deep=2000 flat=1000 each=8m; }
+    [ -z "$quick" ] || { mib=512 deep=6000 flat=3000; }
 }
 
 cpu_of() { # pid: seconds

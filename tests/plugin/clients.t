@@ -6,11 +6,11 @@
 . "$top/tests/plugin/plugin.sh"
 in_plugin_namespace
 needs root fuse openssl gfapi cc
-times=3 deaths=1 # glfs_fini takes 10 s, with stock's transport, too
-[ -n "$FULL" ] && times=200 deaths=30
+times=3 programs=1 deaths=1 # glfs_fini takes 10 s, with stock's transport, too
+[ -n "$FULL" ] && times=10 programs=20 deaths=30
 
 cat >"$tmp/again.c" <<'AGAIN'
-/* again VOLUME-FILE TIMES: glfs_init, write, read, glfs_fini; prints "threads descriptors KiB" after the first third and at the end. */
+/* again VOLUME-FILE TIMES PATH: glfs_init, write, read, glfs_fini; prints "threads descriptors KiB" after the first third and at the end. */
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
 #include <dirent.h>
@@ -55,7 +55,7 @@ int main(int argc, char **argv)
         memset(out, 'a' + i % 20, sizeof out);
         if (!fs || glfs_set_volfile(fs, argv[1]) < 0 || glfs_set_logging(fs, "/dev/stderr", 4) < 0 || glfs_init(fs) < 0)
             return 1;
-        fd = glfs_creat(fs, "/again", O_RDWR | O_TRUNC, 0644);
+        fd = glfs_creat(fs, argv[3], O_RDWR | O_TRUNC, 0644);
         if (!fd || glfs_pwrite(fd, out, sizeof out, 0, 0, NULL, NULL) != sizeof out ||
             glfs_pread(fd, in, sizeof in, 0, 0, NULL) != sizeof in || memcmp(in, out, sizeof in) != 0)
             return 2;
@@ -76,12 +76,20 @@ head -c 3M /dev/urandom >"$tmp/data"
 must start_brick b1 --stock --tls "$(default_pki)"
 must write_client_volfile "$tmp/all.vol" b1 "${brick_tls[b1]}" client
 sed '/^end-volume/q' "$tmp/all.vol" >"$tmp/again.vol"
-ok "libgfapi comes and goes $times times"      eval '"$tmp/again" "$tmp/again.vol" $times 2>"$tmp/again.err" >"$tmp/again.out" || { tail "$tmp/again.err"; false; }'
-read -r threads fds kib < <(sed -n 1p "$tmp/again.out")
-read -r threads_end fds_end kib_end < <(sed -n 2p "$tmp/again.out")
-ok "no thread more ($threads, $threads_end)"   [ "$threads_end" -le "$((threads + 2))" ]
-is 'no descriptor more'                        "$fds_end" "$fds"
-diag <<<"memory: $kib KiB, $kib_end KiB at the end"
+declare -a comers=()
+for p in $(seq $programs); do
+    background "$tmp/again" "$tmp/again.vol" $times "/again-$p" 2>"$tmp/again-$p.err" >"$tmp/again-$p.out"
+    comers+=($!)
+done
+comes_and_goes() { wait "${comers[$(($1 - 1))]}" || { tail "$tmp/again-$1.err"; false; }; }
+for p in $(seq $programs); do
+    ok "libgfapi comes and goes $times times ($p)"    comes_and_goes $p
+    read -r threads fds kib < <(sed -n 1p "$tmp/again-$p.out")
+    read -r threads_end fds_end kib_end < <(sed -n 2p "$tmp/again-$p.out")
+    ok "no thread more ($threads, $threads_end)"      [ "$threads_end" -le "$((threads + 2))" ]
+    is 'no descriptor more'                           "$fds_end" "$fds"
+    diag <<<"memory: $kib KiB, $kib_end KiB at the end"
+done
 
 ok 'a mount'                                   mount_volume "$tmp/mnt" b1
 ok 'writes'                                    dd if="$tmp/data" of="$tmp/mnt/f" bs=1M conv=fsync status=none
