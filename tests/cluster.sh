@@ -101,6 +101,8 @@ start_node() { # node address
     mkdir -p "$dir"/{own,lib,log,srv,mnt,choice}
     our_programs
     write_chooser "$dir/chooser"
+    # A starting glusterd configures geo-replication with a dozen runs of a Python program, 4 to 10 s. Nodes have none.
+    printf '#!/bin/sh\necho "gsyncd.py 4.0.0"\n' >"$dir/gsyncd" && chmod 755 "$dir/gsyncd"
     use "$node" bricks "$NODE_BRICKS"; use "$node" clients "$NODE_CLIENTS"; use "$node" daemon "$NODE_DAEMON"; use "$node" cli "$NODE_CLI"
     # /etc and /usr/sbin are this machine's; what a node changes in them lies in overlays of its own.
     cat >"$dir/begin" <<-BEGIN
@@ -127,6 +129,7 @@ start_node() { # node address
 	cp $nodes_dir/hosts /etc/hosts && rm -f /usr/sbin/{glusterfsd,glusterfs,glusterd,gluster} &&
 	for name in glusterfsd glusterfs glusterd gluster; do cp $dir/chooser /usr/sbin/\$name || exit 1; done &&
 	mount --bind $dir/choice /etc/gluster-test && mount --bind $dir/srv /srv && mount --bind $dir/mnt /mnt &&
+	for name in /usr/lib/*/glusterfs/gsyncd; do [ ! -e "\$name" ] || mount --bind $dir/gsyncd "\$name" || exit 1; done &&
 	mount --bind $dir/log /var/log/glusterfs && mkdir -p /var/log/glusterfs/bricks &&
 	for name in groups hooks; do [ ! -d /var/lib/glusterd/\$name ] || cp -a /var/lib/glusterd/\$name $dir/lib/ || exit 1; done &&
 	mount --bind $dir/lib /var/lib/glusterd &&
