@@ -9,6 +9,7 @@
 #include "pool.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,7 +22,7 @@
 
 struct worker {
     pthread_t thread;     /* its own entry, when it starts */
-    pthread_cond_t wake;
+    sem_t wake;           /* posted once each time woken is set; a condition's lock would cost one more system call */
     bool woken;           /* lock */
     struct worker *next;  /* lock; in idle, left or spare  */
 };
@@ -168,13 +169,8 @@ static int start_worker(struct pool *p)
     if (w)
         p->spare = w->next;
     pthread_mutex_unlock(&p->lock);
-    if (!w && (w = calloc(1, sizeof(*w)))) {
-        pthread_condattr_t attr;
-        pthread_condattr_init(&attr);
-        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-        pthread_cond_init(&w->wake, &attr);
-        pthread_condattr_destroy(&attr);
-    }
+    if (!w && (w = calloc(1, sizeof(*w))))
+        sem_init(&w->wake, 0, 0);
     if (b && w) {
         *b = (struct beginning){.pool = p, .worker = w};
         rc = thread_start(&thread, "worker", THREAD_STACK, work, b, p->census);
@@ -199,7 +195,7 @@ static int start_worker(struct pool *p)
 static void kick(struct pool *p, struct kick k)
 {
     if (k.wake)
-        pthread_cond_signal(&k.wake->wake);
+        sem_post(&k.wake->wake);
     if (k.start) {
         int rc = start_worker(p);
         if (rc < 0)
@@ -219,9 +215,15 @@ static bool wait_for_work(struct pool *p, struct worker *w)
     w->next = p->idle;
     p->idle = w;
     p->nr_idle++;
-    while (!w->woken && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&w->wake, &p->lock, &until);
+    pthread_mutex_unlock(&p->lock);
+    do
+        rc = sem_clockwait(&w->wake, CLOCK_MONOTONIC, &until);
+    while (rc < 0 && errno == EINTR);
+    pthread_mutex_lock(&p->lock);
     if (w->woken) {
+        if (rc < 0) /* chosen at the last moment: the post is there, or comes at once */
+            while (sem_wait(&w->wake) < 0)
+                ;
         p->waking--;
         return true;
     }
@@ -340,7 +342,7 @@ void pool_set(struct pool *p, const struct pool_conf *conf)
         p->nr_idle--;
         w->woken = true;
         p->waking++;
-        pthread_cond_signal(&w->wake);
+        sem_post(&w->wake);
     }
     pthread_mutex_unlock(&p->lock);
     do {
@@ -382,7 +384,7 @@ static void free_workers(struct worker *w, bool join)
         struct worker *next = w->next;
         if (join)
             pthread_join(w->thread, NULL);
-        pthread_cond_destroy(&w->wake);
+        sem_destroy(&w->wake);
         free(w);
         w = next;
     }
@@ -402,7 +404,7 @@ void pool_free(struct pool *p)
         p->nr_idle--;
         w->woken = true;
         p->waking++;
-        pthread_cond_signal(&w->wake);
+        sem_post(&w->wake);
     }
     while (p->alive)
         pthread_cond_wait(&p->moved, &p->lock);

@@ -583,6 +583,29 @@ static void what_cannot_wait_is_answered_on_the_callers_thread(void **state)
     let_go(&in);
 }
 
+/* Tries that never are successful become rare, and one that is makes them usual again. */
+static void tries_of_writes_that_fail_become_rare(void **state)
+{
+    struct posix *p = testing_xlator(brick_of(state)->g, 0)->priv;
+    unsigned int tries = 0;
+
+    for (unsigned int i = 0; i < 1000; i++)
+        if (write_try_worth(p)) {
+            tries++;
+            write_tried(p, false);
+        }
+    assert_in_range(tries, 32 + 10, 32 + 20);
+    while (!write_try_worth(p))
+        ;
+    write_tried(p, true);
+    for (unsigned int i = 0; i < 32; i++) {
+        assert_true(write_try_worth(p));
+        write_tried(p, false);
+    }
+    write_tried(p, false);
+    assert_false(write_try_worth(p));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, brick_setup, brick_teardown)
@@ -605,6 +628,7 @@ int main(void)
         T(too_many_names_are_refused),
         T(what_others_answer_is_refused_here),
         T(what_cannot_wait_is_answered_on_the_callers_thread),
+        T(tries_of_writes_that_fail_become_rare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

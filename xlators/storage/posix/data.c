@@ -281,12 +281,34 @@ int op_write(struct posix *p, struct fop *fop)
     return n < 0 ? (int)n : write_end(p, fop, &o, n);
 }
 
+/* Linux 6.13 and later on XFS: a file's times have to be changed by each write that follows a stat, and RWF_NOWAIT does not do that, so that
+ * no try of ours is ever successful. From the 32nd miss in a row on, only each 64th write is tried: is it still so? */
+#define MISSES 32
+#define TRY_EACH 64
+bool write_try_worth(struct posix *p)
+{
+    unsigned int misses = atomic_load_explicit(&p->write_misses, memory_order_relaxed);
+
+    if (misses < MISSES || misses % TRY_EACH == 0)
+        return true;
+    atomic_store_explicit(&p->write_misses, misses + 1, memory_order_relaxed);
+    return false;
+}
+
+void write_tried(struct posix *p, bool done)
+{
+    unsigned int misses = atomic_load_explicit(&p->write_misses, memory_order_relaxed);
+
+    if (!done || misses)
+        atomic_store_explicit(&p->write_misses, done ? 0 : misses + 1, memory_order_relaxed);
+}
+
 /* Worth a try only where no time record follows (that is a write to the journal) and the file system can say "it would wait". */
 int op_write_try(struct posix *p, struct fop *fop)
 {
     struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
     if (atomic_load_explicit(&p->no_nowait_write, memory_order_relaxed) || !f || f->fd < 0 || (LIVE(p, ctime) && fop->cred.time_flags) || fop->xdata ||
-        fop->in.write.flags & (O_SYNC | O_DSYNC) || write_check(fop) < 0 || is_direct(p, fop) || space_full(p))
+        fop->in.write.flags & (O_SYNC | O_DSYNC) || write_check(fop) < 0 || is_direct(p, fop) || space_full(p) || !write_try_worth(p))
         return -EAGAIN;
     struct fop_out *out = &fop->out;
     int r = op_stat_try(p, fop);
@@ -297,6 +319,7 @@ int op_write_try(struct posix *p, struct fop *fop)
                          RWF_NOWAIT);
     if (n == -EOPNOTSUPP) /* partner: the load above; a late look costs one more try */
         atomic_store_explicit(&p->no_nowait_write, true, memory_order_relaxed);
+    write_tried(p, n >= 0);
     if (n < 0 || (size_t)n < fop->in.write.size) { /* the worker writes all of it again: the same bytes, unless it appends */
         if (n <= 0 || !(f->flags & O_APPEND))
             return -EAGAIN;

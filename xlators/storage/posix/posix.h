@@ -122,6 +122,7 @@ struct posix {
     atomic_uint client_fds;      /* open for clients */
     unsigned int client_fds_max; /* what RLIMIT_NOFILE leaves beside kept ones and connections */
     atomic_bool no_nowait_write; /* this file system has no RWF_NOWAIT for buffered writes */
+    atomic_uint write_misses;    /* tries of writes since one was done, those not made included; relaxed, it only saves work */
     atomic_bool full;            /* less than the reserve is free */
     _Atomic uint64_t full_checked_ms;
     /* work of its own on the pool: ends of descriptors and inodes, the janitor */
@@ -356,6 +357,8 @@ POSIX_OPS(DECLARE)
 /* Without waiting; -EAGAIN: a worker has to do it. */
 int op_read_try(struct posix *p, struct fop *fop);
 int op_write_try(struct posix *p, struct fop *fop);
+bool write_try_worth(struct posix *p);            /* or has it not been for long? */
+void write_tried(struct posix *p, bool done);
 int op_stat_try(struct posix *p, struct fop *fop);
 int op_flush_try(struct posix *p, struct fop *fop);
 
