@@ -74,6 +74,50 @@ static void each_connection_is_a_client_of_the_list(void **state)
     fake_close(nobody);
 }
 
+struct cleared {
+    struct server_clear c;
+    int r, calls;
+    char text[128];
+};
+static void on_cleared(struct server_clear *c, int r, const char *text)
+{
+    struct cleared *k = container_of(c, struct cleared, c);
+
+    k->r = r;
+    k->calls++;
+    snprintf(k->text, sizeof(k->text), "%s", text ? text : "");
+}
+
+static void clearing_locks_of_no_brick_or_outside_of_it_is_an_error(void **state)
+{
+    struct brick *b = *state;
+    struct cleared k = {.c = {.path = "/f", .key = "glusterfs.clrlk.tposix.kall", .done = on_cleared}};
+
+    server_clear_locks(b->graph->top, "/nosuch", &k.c);
+    assert_int_equal(k.r, -ENODEV);
+    k.c.path = "/../etc/passwd";
+    server_clear_locks(b->graph->top, "x0", &k.c);
+    assert_int_equal(k.r, -ENOENT);
+    assert_int_equal(k.calls, 2);
+}
+
+static void what_each_connection_does_is_told(void **state)
+{
+    struct brick *b = *state;
+    struct transport *t = brick_connect(b, "one");
+    struct dict *d = ask(b, STATUS_CONNS | 0x100);
+
+    assert_int_equal(number(d, "livecount"), 1);
+    assert_int_equal(number(d, "livetotal"), 1);
+    text_is(d, "conn0.hostname", "192.0.2.1:1023");
+    text_is(d, "conn0.cipher", ""); /* it is not encrypted */
+    assert_int_equal(number(d, "conn0.outstanding"), 0);
+    assert_true(number(d, "conn0.stalls") >= 0);
+    assert_true(number(d, "conn0.handshake-us") >= 0);
+    dict_unref(d);
+    fake_close(t);
+}
+
 static void open_descriptors_and_inodes_are_told(void **state)
 {
     struct brick *b = *state;
@@ -165,6 +209,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(each_connection_is_a_client_of_the_list),
+        TEST(what_each_connection_does_is_told),
+        TEST(clearing_locks_of_no_brick_or_outside_of_it_is_an_error),
         TEST(open_descriptors_and_inodes_are_told),
         TEST(a_waiting_call_is_pending),
         TEST(a_long_list_is_cut_and_the_count_is_not),
