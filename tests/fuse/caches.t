@@ -63,6 +63,7 @@ not_ok 'somebody else may not read'      as_user sh -c "cat '$a/behind'; cat '$a
 exec 5<"$a/behind"; rm "$a/behind"
 is 'read after its name is gone'         "$(cat <&5)" kept
 exec 5<&-
+
 # Written behind: a program sees its own writes, another mount sees them after close, small ones are joined.
 ok 'small writes'                        dd if=/dev/urandom of="$a/small" bs=512 count=4000 status=none
 is 'are all there for another'           "$(cat "$b/small" | cksum)" "$(cksum <"$a/small")"
