@@ -145,7 +145,7 @@ static void dump_master(struct dump *d, const struct master *m, unsigned int wha
         dump_section_of(d, m->type, NULL, "priv");
         m->dump(m, d);
     }
-    if (m->dump_history && what & DUMP_PRIV) {
+    if (m->dump_history && what & DUMP_HISTORY) {
         dump_section_of(d, m->type, NULL, "history");
         m->dump_history(m, d);
     }
@@ -190,7 +190,7 @@ static const struct {
 } wishes[] = {
     {"all", DUMP_ALL},   {"mem", DUMP_MEM}, {"iobuf", DUMP_IOBUF}, {"callpool", DUMP_CALLPOOL},
     {"priv", DUMP_PRIV}, {"fd", DUMP_PRIV}, {"fdctx", DUMP_PRIV},  {"inode", DUMP_INODE},
-    {"inodectx", DUMP_INODE | DUMP_INODECTX},
+    {"inodectx", DUMP_INODE | DUMP_INODECTX}, {"history", DUMP_HISTORY},
 };
 
 static void take_wish(struct wish *w, char *line)

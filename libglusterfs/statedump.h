@@ -25,12 +25,13 @@ enum {
     DUMP_PRIV = 1u << 3,     /* translators; protocol/server's has clients and descriptors  */
     DUMP_INODE = 1u << 4,    /* the inode table                                             */
     DUMP_INODECTX = 1u << 5, /* and what the translators know of each                       */
-    DUMP_ALL = (1u << 6) - 1,
+    DUMP_HISTORY = 1u << 6,  /* of a mount with --event-history                              */
+    DUMP_ALL = (1u << 7) - 1,
 };
 
 /* Writes <dir>/<prefix>.<pid>.dump.<epoch>, under a temporary name first. May block on the disk: on a worker. */
 /* <run_dir>/glusterdump.<pid>.options or <run_dir>/glusterdump.options say what it has, in lines KEY=YES with the keys all, mem, iobuf,
- * callpool, priv, fd, inode, inodectx, fdctx, and path=DIR; without them it has everything. */
+ * callpool, priv, fd, inode, inodectx, fdctx, history, and path=DIR; without them it has everything. */
 int statedump_write(struct process *p, const char *prefix, struct err *err);
 
 #endif

@@ -10,11 +10,11 @@ must start_nodes 1
 must start_glusterd n1
 must gluster n1 volume create v n1:/srv/b1 force
 must gluster n1 volume start v
-mount_as() { # kind
-    use n1 clients "$1" && on n1 mkdir -p "/mnt/$1" && on n1 timeout -k 5 60 mount -t glusterfs n1:/v "/mnt/$1" </dev/null
+mount_as() { # kind [-o options]
+    use n1 clients "$1" && on n1 mkdir -p "/mnt/$1" && on n1 timeout -k 5 60 mount -t glusterfs "${@:2}" n1:/v "/mnt/$1" </dev/null
 }
 must mount_as stock
-must mount_as ours
+must mount_as ours -o event-history=yes
 meta=$(root n1)/mnt/ours/.meta
 pid=$(on n1 pgrep -f 'glusterfs .*/mnt/ours$')
 
@@ -38,7 +38,7 @@ is 'where it is mounted'             "$(cat "$meta/root/options/mountpoint")" /m
 is 'the brick is connected'          "$(grep '^connected' "$meta/graphs/active/v-client-0/private")" 'connected = 1'
 json() { perl -MJSON::PP -e 'local $/; open F, $ARGV[0] or die; my $j = decode_json(<F>); print eval $ARGV[1]' "$meta/$1" "$2"; }
 is 'version is JSON'                 "$(json version '$j->{"Package Version"} =~ /^\d/')" 1
-is 'cmdline is JSON'                 "$(json cmdline '$j->{Cmdlinestr}')" '/usr/sbin/glusterfs --process-name fuse --volfile-server=n1 --volfile-id=/v /mnt/ours'
+is 'cmdline is JSON'                 "$(json cmdline '$j->{Cmdlinestr}')" '/usr/sbin/glusterfs --event-history=yes --process-name fuse --volfile-server=n1 --volfile-id=/v /mnt/ours'
 is 'frames is JSON'                  "$(json frames '$j->{Call_Count} == @{$j->{Stack}} && $j->{Stack}[0]{UID} == 0')" 1
 is 'the log file'                    "$(readlink "$meta/logging/logfile")" /var/log/glusterfs/mnt-ours.log
 ok 'process_uuid'                    grep -qE '^[0-9a-f-]{36}$' "$meta/process_uuid"
@@ -90,6 +90,7 @@ section() { awk -v s="[$1]" '/^\[/ { here = ($0 == s) } here && /=/' "$dump"; }
 is 'where the mount is'              "$(section xlator.mount.fuse.priv | grep '^mount_point=')" mount_point=/mnt/ours
 is 'use_readdirp'                    "$(section xlator.mount.fuse.priv | grep '^use_readdirp=')" use_readdirp=1
 ok 'how many objects'                sh -c "grep -qE '^xlator.mount.fuse.itable.active_size=[1-9]' '$dump' && grep -qE 'itable.lru_size=[0-9]' '$dump'"
+ok 'the last operations'             grep -q '^message=\[0\] op_ret: 0, op_errno: 0, [0-9]*: LOOKUP() => gfid: ' "$dump"
 ok 'the root is one of them'         grep -q 'gfid=00000000-0000-0000-0000-000000000001' "$dump"
 ok 'unmount'                         on n1 umount /mnt/ours /mnt/stock
 done_testing
