@@ -23,6 +23,12 @@ ok 'stock runs as before'                 inside '/usr/sbin/glusterfsd --version
 ok 'ours finds its own'                   inside "ldd '$prefix/sbin/glusterfsd' | grep '$prefix/lib/gatlingfs/'"
 not_ok 'and none of stock'                inside "ldd '$prefix/sbin/glusterfsd' | grep -E 'libglusterfs\.so|libgfrpc|libgfxdr'"
 
+ok 'our libgfapi is where we say'         test -e "$tmp/inst$prefix/lib/gatlingfs/gfapi/libgfapi.so.0"
+ok 'who looks for libgfapi finds stock'   inside "ldd /usr/lib/*/glusterfs/*/xlator/features/snapview-server.so | grep libgfapi | grep -v '$prefix'"
+pc() { PKG_CONFIG_PATH=$prefix/lib/gatlingfs/gfapi/pkgconfig pkg-config "$@" glusterfs-api; }
+ok 'a program is compiled for ours'       inside "$(declare -f pc); prefix='$prefix'; cc -o '$tmp/life' '$top/tests/api/life.c' \$(pc --cflags --libs) -lpthread"
+ok 'and finds it when it is told where'   inside "LD_LIBRARY_PATH='$prefix/lib/gatlingfs/gfapi' ldd '$tmp/life' | grep '$prefix/lib/gatlingfs/gfapi/libgfapi.so.0'"
+
 make_brick_dir b1; pick_port; brick_port[b1]=$port
 write_brick_volfile b1
 background inside "exec '$prefix/sbin/glusterfsd' -N -f '$tmp/b1.vol' -l '$tmp/b1.log'"
