@@ -32,10 +32,10 @@ static void print_tls(const struct reply *a, int brick, int conn)
 
 static void print_load(const struct reply *a, int brick, int conn)
 {
-    printf("%-40s %-12s %12" PRIu64 " %12" PRIu64 " %9" PRIu64 " %9" PRIu64 " %8" PRIu64 " %12.1f\n", of(a, brick, conn, "hostname"),
+    printf("%-40s %-12s %12" PRIu64 " %12" PRIu64 " %9" PRIu64 " %9" PRIu64 " %8" PRIu64 " %12.1f %8.2f\n", of(a, brick, conn, "hostname"),
            of(a, brick, conn, "state"), number_of(a, brick, conn, "bytesread"), number_of(a, brick, conn, "byteswrite"),
            number_of(a, brick, conn, "queued"), number_of(a, brick, conn, "outstanding"), number_of(a, brick, conn, "stalls"),
-           (double)number_of(a, brick, conn, "handshake-us") / 1000);
+           (double)number_of(a, brick, conn, "handshake-us") / 1000, (double)number_of(a, brick, conn, "round-trip-us") / 1000);
 }
 
 struct view {
@@ -48,8 +48,8 @@ static void print_head(const struct view *v)
     if (v->print == print_tls)
         printf("%-40s %-9s %-32s %s\n", "Client", "Protocol", "Cipher", "Name");
     else
-        printf("%-40s %-12s %12s %12s %9s %9s %8s %12s\n", "Client", "State", "BytesRead", "BytesWritten", "Queued", "Requests", "Stalls",
-               "Handshake ms");
+        printf("%-40s %-12s %12s %12s %9s %9s %8s %12s %8s\n", "Client", "State", "BytesRead", "BytesWritten", "Queued", "Requests", "Stalls",
+               "Handshake ms", "Ping ms");
 }
 
 static int print_view(const struct reply *a, const struct view *v, const char *volume)

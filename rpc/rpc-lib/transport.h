@@ -48,6 +48,7 @@ struct transport_peer {
 };
 struct transport_stats {
     uint64_t bytes_in, bytes_out, records_in, messages_out, reads, writes, pauses, handshake_us;
+    uint32_t round_trip_us;         /* 0: not known */
     size_t queued;
     char state[16];
 };

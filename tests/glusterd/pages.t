@@ -48,6 +48,7 @@ ok 'volume ssl status'                      said n1 volume ssl photos status
 ok 'shows the name of the client'           grep -q laptop "$tmp/said"
 ok 'and a cipher'                           grep -qE 'TLS_|ECDHE' "$tmp/said"
 ok 'volume clients'                         said n1 volume clients photos
+ok 'shows a round trip'                     awk '/^[0-9.]+:[0-9]+ / { found = 1; if ($NF <= 0) exit 1 } END { exit !found }' "$tmp/said"
 # The server's own certificate is allowed, another one of the same authority is not.
 ok 'the server mounts, too'                 on n1 mount -t glusterfs n1:/photos /mnt/photos
 ok 'a stranger gets a certificate'          on n1 sh -c "cd '$tmp/work.n1' && make-certs client stranger"

@@ -264,6 +264,7 @@ static void socket_stats(struct transport *t, struct transport_stats *ret_stats)
         .writes = s.writes,
         .pauses = s.pauses,
         .handshake_us = s.handshake_us,
+        .round_trip_us = s.round_trip_us,
         .queued = s.queued,
     };
     memcpy(ret_stats->state, s.state, sizeof(ret_stats->state));

@@ -54,7 +54,7 @@ struct conn {
     int err;                        /* why it closes */
     enum conn_parting parting;
     uint64_t first_due, admit_due, handshake_due, goodbye_due; /* clock_ms; 0: none */
-    uint64_t active_at, born_ns;
+    uint64_t active_at, born_ns, round_trip_due;
 
     pthread_mutex_t gate;           /* makes "open, then queue" one step; innermost, nothing is called under it */
     bool open;                      /* under gate; false before up and once closing has begun, and then for good */
@@ -92,6 +92,7 @@ struct conn {
     struct group *group;            /* NULL: none */
     struct group_member member;
     counter_t records_in, messages_out, pauses_seen, handshake_us;
+    atomic_uint round_trip_us;      /* the kernel's, of the last second in which something moved; 0: not known */
 };
 
 /* Makes a connection that has not begun: the host may be told its address before anything can happen. One reference is the

@@ -406,6 +406,7 @@ void conn_stats(struct conn *c, struct conn_stats *ret_stats)
         .writes = counter_get(&c->sock.writes),
         .pauses = counter_get(&c->pauses_seen),
         .handshake_us = counter_get(&c->handshake_us),
+        .round_trip_us = atomic_load_explicit(&c->round_trip_us, memory_order_relaxed),
         .queued = conn_queued(c),
     };
     strcpy(ret_stats->state, conn_state_name(c));

@@ -105,6 +105,7 @@ void conn_unref(struct conn *c);
 /* For the statedump; read through relaxed counters. */
 struct conn_stats {
     uint64_t bytes_in, bytes_out, records_in, messages_out, reads, writes, pauses, handshake_us;
+    uint32_t round_trip_us; /* 0: not known, as of a unix socket */
     size_t queued;
     char state[16];
 };

@@ -8,6 +8,8 @@
  * The role (role.h) is claimed at the start of a turn and let go before the poller rests, so that what senders put meanwhile leaves
  * together at the turn's end. If a sender has it, a duplex stream is read all the same, and the sender sends what the handlers put. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -17,6 +19,7 @@
 #define TURN_RECORDS 16
 #define TURN_BYTES (1 * MiB)
 #define LOW_WATER_MAX (64 * KiB) /* as much as one read takes */
+#define ROUND_TRIP_MS 1000
 #define LOW_WATER_MIN (8 * KiB)
 #define SEND_AT (64 * KiB)       /* replies that have come together during a turn leave while the cache still has them */
 #define IDLE_MS 1000 /* without traffic for so long the stream gives back its buffers */
@@ -123,6 +126,19 @@ static bool needs_role(struct conn *c)
     return !c->stream->type->duplex || c->choked || c->ending || stopped(c);
 }
 
+/* What the kernel has measured of the way to the peer and back, at most once a second. Unix sockets have none. */
+static void note_round_trip(struct conn *c, uint64_t now)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+
+    if (now < c->round_trip_due || c->peer.addr.ss_family == AF_UNIX)
+        return;
+    c->round_trip_due = now + ROUND_TRIP_MS;
+    if (getsockopt(c->sock.fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
+        atomic_store_explicit(&c->round_trip_us, info.tcpi_rtt, memory_order_relaxed); /* a figure to show */
+}
+
 static void turn_up(struct conn *c, uint32_t events)
 {
     uint64_t now = clock_ms();
@@ -131,6 +147,7 @@ static void turn_up(struct conn *c, uint32_t events)
     if (events || conn_queued(c) > 0) {
         c->active_at = now;
         atomic_store_explicit(&c->idled, false, memory_order_relaxed);
+        note_round_trip(c, now);
     }
     if (!conn_claim(c, needs_role(c)) && c->wants_role)
         return;
