@@ -80,7 +80,7 @@ process_tests() { # dir files...
 }
 
 sanitized_start() { # the processes that matter most, short, with a checked brick
-    process_tests "$top/build-asan" tests/mount/basic.t tests/transport tests/process
+    process_tests "$top/build-asan" tests/mount/basic.t tests/transport tests/process tests/api/operations.t tests/api/more.t tests/api/life.t
 }
 
 step 'packages' packages || exit 1
