@@ -30,6 +30,7 @@ ok 'both move the same 100 files'           at_once "$move"
 is 'each file went one way'                 "$(cat "$a"/to.?/* | sort -n | uniq | wc -l) $(find "$a/from" "$a/to.a" "$a/to.b" -type f | wc -l)" '100 100'
 
 echo 'still here' >"$a/open"
+eventually 10 'what one has written and closed the other sees soon' grep -q 'still here' "$b/open" # flush-behind: close does not wait
 exec 8<>"$b/open"
 ok 'one removes what the other has open'    rm "$a/open"
 is 'which reads it on'                      "$(cat <&8)" 'still here'

@@ -67,6 +67,9 @@ ok 'a second copy'                gluster n1 volume add-brick vol replica 2 n1:/
 is 'it has the option of replicas' "$(options)" 'performance.client-io-threads: off'
 not_ok 'the self-heal daemon runs' [ -z "$(shd_pid)" ]
 eventually 60 'the copy is whole' healed_in_full a c
+# A mount that has not gone over yet would write to the one brick that it knows, and nobody would know of anything to heal.
+both_up() { [ "$(grep -c '^child_up\[.\] = 1' "$mnt/.meta/graphs/active/vol-replicate-0/private")" = 2 ]; }
+eventually 60 'the mount has both' both_up
 ok 'kill -9 a brick'              kill_brick n1 /srv/c
 echo more >"$mnt/one/more"; rm "$mnt/two/g1"; echo changed >"$mnt/one/f1"
 sums "$mnt" >"$tmp/sums"
