@@ -99,6 +99,7 @@ fi
 if step 'build with thread sanitizer' build build-tsan --enable-tsan; then
     step 'unit tests, thread sanitizer' unit_tests build-tsan libglusterfs rpc
     TLS=1 step 'teardown, thread sanitizer' process_tests "$top/build-tsan" tests/transport/teardown.t
+    step 'libgfapi, thread sanitizer' process_tests "$top/build-tsan" tests/api/operations.t tests/api/more.t tests/api/life.t
 fi
 
 printf '\n==== summary (%d min)\n' $((SECONDS / 60))

@@ -567,10 +567,12 @@ int glfs_fini(glfs_t *fs)
     was_there = life_of(fs) == LIFE_THERE;
     if (fs->has_loop) {
         end_mgmt(fs);
-        volume_close(fs->volume);
+        volume_stop(fs->volume);
     }
     if (fs->callbacks)
-        pool_free(fs->callbacks);
+        pool_free(fs->callbacks); /* the last callbacks end; they let go of objects of the graph */
+    if (fs->has_loop)
+        volume_close(fs->volume);
     upcalls_free(fs->upcalls);
     give_up_handles(fs);
     vnode_unref(fs->cwd);

@@ -3,7 +3,9 @@
  *             only under the shard's mutex. So an inode without references, seen under the mutex, stays so while it is held,
  *             and who takes it out of the table then is alone with it.
  * The limit   is one for all shards. Over it, the shards take turns in giving up their oldest. Two shards are never locked at
- *             once. forget() may run while another thread has already made a new inode of the same gfid. */
+ *             once. forget() may run while another thread has already made a new inode of the same gfid.
+ * The end     Who has let go of the last reference may still have to forget it, or older ones, without a lock: it is counted in its shard
+ *             as leaving, and the table's end waits for it. */
 #include "inode.h"
 
 #include <assert.h>
@@ -25,6 +27,8 @@ struct shard {
     struct inode **bucket; /* NULL until the first one   */
     unsigned int nr_buckets, nr_inodes, nr_lru;
     struct inode *oldest, *newest;
+    unsigned int leaving;  /* threads that forget something, and look at the table for it */
+    pthread_cond_t left;   /* leaving is 0 */
 } __attribute__((aligned(64)));
 
 struct inode_table {
@@ -70,8 +74,10 @@ struct inode_table *inode_table_new(struct graph *graph, unsigned int lru_limit,
     t->graph = graph;
     t->census = census;
     atomic_init(&t->limit, lru_limit);
-    for (unsigned int i = 0; i < NR_SHARDS; i++)
+    for (unsigned int i = 0; i < NR_SHARDS; i++) {
         pthread_mutex_init(&t->shards[i].lock, NULL);
+        pthread_cond_init(&t->shards[i].left, NULL);
+    }
     return t;
 }
 
@@ -191,12 +197,18 @@ static struct inode *give_up_oldest(struct inode_table *t, struct shard *s)
     return in;
 }
 
-static void trim(struct inode_table *t)
+static bool is_over(struct inode_table *t)
 {
     unsigned int limit = atomic_load_explicit(&t->limit, memory_order_relaxed);
+
+    return limit && atomic_load_explicit(&t->nr_lru, memory_order_relaxed) > limit;
+}
+
+static void trim(struct inode_table *t)
+{
     unsigned int empty = 0;
 
-    while (limit && empty < NR_SHARDS && atomic_load_explicit(&t->nr_lru, memory_order_relaxed) > limit) {
+    while (empty < NR_SHARDS && is_over(t)) {
         unsigned int i = atomic_fetch_add_explicit(&t->cursor, 1, memory_order_relaxed);
         struct inode *in = give_up_oldest(t, &t->shards[i % NR_SHARDS]);
         if (in)
@@ -219,10 +231,26 @@ static void complain(struct inode *in, void *ctx)
               atomic_load_explicit(&in->refs, memory_order_relaxed) - 1);
 }
 
+static void wait_until_left(struct shard *s)
+{
+    SCOPED_LOCK(&s->lock);
+    while (s->leaving)
+        pthread_cond_wait(&s->left, &s->lock);
+}
+
+static void has_left(struct shard *s)
+{
+    SCOPED_LOCK(&s->lock);
+    if (--s->leaving == 0)
+        pthread_cond_signal(&s->left);
+}
+
 void inode_table_free(struct inode_table *t)
 {
     if (!t)
         return;
+    for (unsigned int i = 0; i < NR_SHARDS; i++)
+        wait_until_left(&t->shards[i]);
     for (unsigned int i = 0; i < NR_SHARDS; i++) {
         struct inode *in;
         while ((in = give_up_oldest(t, &t->shards[i])))
@@ -235,6 +263,7 @@ void inode_table_free(struct inode_table *t)
     for (unsigned int i = 0; i < NR_SHARDS; i++) {
         struct shard *s = &t->shards[i];
         free(s->bucket);
+        pthread_cond_destroy(&s->left);
         pthread_mutex_destroy(&s->lock);
     }
     free(t);
@@ -282,22 +311,26 @@ void inode_unref(struct inode *in)
     struct inode_table *t = in->table;
     uint64_t h = hash(t, in->gfid);
     struct shard *s = shard_of(t, h);
-    bool last, dropped = false;
+    bool dropped = false, leaving = false;
 
     pthread_mutex_lock(&s->lock);
-    last = atomic_fetch_sub_explicit(&in->refs, 1, memory_order_acq_rel) == 1;
-    if (last) {
+    if (atomic_fetch_sub_explicit(&in->refs, 1, memory_order_acq_rel) == 1) {
         dropped = atomic_load_explicit(&in->dropped, memory_order_relaxed);
         if (dropped)
             unhash_locked(s, in, h);
         else
             lru_append_locked(s, in);
+        leaving = dropped || is_over(t);
+        s->leaving += leaving;
     }
     pthread_mutex_unlock(&s->lock);
+    if (!leaving)
+        return;
     if (dropped)
         forget(in);
-    else if (last)
+    else
         trim(t);
+    has_left(s);
 }
 
 void inode_drop(struct inode *in)

@@ -201,7 +201,7 @@ void volume_offer(struct volume *v, struct graph *g)
     graph_free(instead);
 }
 
-void volume_close(struct volume *v)
+void volume_stop(struct volume *v)
 {
     struct generation *gen;
 
@@ -218,9 +218,20 @@ void volume_close(struct volume *v)
     pthread_mutex_unlock(&v->lock);
     vop_release_waiting(v); /* an exchange that was cut short may have made some wait again */
     generation_drain(v, &v->nowhere);
+    if (gen)
+        generation_drain(v, gen);
+}
+
+void volume_close(struct volume *v)
+{
+    struct generation *gen;
+
+    volume_stop(v);
+    pthread_mutex_lock(&v->lock);
+    gen = v->active;
+    pthread_mutex_unlock(&v->lock);
     if (!gen)
         return;
-    generation_drain(v, gen);
     process_set_graph(v->process, NULL);
     pthread_mutex_lock(&v->lock);
     v->active = NULL;

@@ -52,7 +52,8 @@ int volume_start(struct volume *v, struct graph *g, struct err *err);
 /* Another one, parsed; taken over. Of several offered in quick succession the last counts. */
 void volume_offer(struct volume *v, struct graph *g);
 /* Ends what runs, gives up each handle's graph objects, ends the graph. Handles stay valid as memory; operations fail ENOTCONN. */
-void volume_close(struct volume *v);
+void volume_stop(struct volume *v);  /* no operation begins any more, those under way have come back. Any number of times */
+void volume_close(struct volume *v); /* that, and the end of its graph: whoever may still hold handles finds them empty */
 void volume_free(struct volume *v); /* closed before, or never started; no handle is left */
 struct volume_counts {
     unsigned int running, waiting, files;

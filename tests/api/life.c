@@ -88,13 +88,18 @@ static void loops(int n)
         if (i == n / 5) {
             fds = entries("/proc/self/fd");
             memory = resident_kib();
+#ifdef __SANITIZE_THREAD__
+            threads = entries("/proc/self/task"); /* one of them is the sanitizer's, which comes with the first of ours */
+#endif
         }
     }
     IS(entries("/proc/self/fd"), fds);
+    for (int i = 0; i < 500 && entries("/proc/self/task") > threads; i++)
+        usleep(10000); /* the kernel takes a joined thread off its list a moment later */
     IS(entries("/proc/self/task"), threads);
     now = resident_kib();
     printf("%ld KiB after %d of %d, %ld KiB at the end\n", memory, n / 5, n, now);
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     TRUE(now < memory + 2048);
 #endif
 }
