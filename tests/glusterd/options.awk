@@ -40,6 +40,8 @@ $13 == "quota enabled" { next }
     seen[$1] = 1
     split(where, first, " ")
     if (what == "bad" && wrong != "") print first[1], $1, wrong, ""
-    if (what == "bad" && $3 ~ /^(INT|SIZET|TIME)/ && hi ~ /^[0-9]+$/ && hi < 2^52) print first[1], $1, hi + 1, "out of range [" lo " - " hi "]"
-    if (what == "bad" && $3 ~ /^(INT|SIZET|TIME)/ && lo ~ /^[0-9]+$/ && lo > 0) print first[1], $1, lo - 1, "out of range [" lo
+    if (what == "bad" && $3 ~ /^(INT|SIZET|TIME)/ && hi ~ /^[0-9]+$/ && hi < 2^52 && !($1 in checked)) print first[1], $1, sprintf("%.0f", hi + 1), "out of range [" lo " - " hi "]"
+    if (what == "bad" && $3 ~ /^(INT|SIZET|TIME)/ && lo ~ /^[0-9]+$/ && lo > 0 && !($1 in checked))
+        print first[1], $1, sprintf("%.0f", lo - 1), hi ~ /^[0-9]+$/ ? "out of range [" lo : "smaller than minimum value '" lo "'"
+    checked[$1] = 1 # a key of two rows is checked by the first
 }
