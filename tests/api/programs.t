@@ -7,6 +7,9 @@
 needs root stock fio qemu-img qemu-io
 [ "$GFAPI" = ours ] || needs gfapi
 [ -z "$sanitized" ] || skip_all 'the programs are not built with sanitizers'
+# fio's engine has its library log there, wherever fio works.
+remove_fio_log() { rm -f /tmp/fio_gfapi.log; }
+[ -e /tmp/fio_gfapi.log ] || cleanup_hooks+=(remove_fio_log)
 must start_nodes 1
 must start_glusterd n1
 must gluster n1 volume create v n1:/srv/b1 force
