@@ -26,6 +26,12 @@
 #include <string.h>
 #include <unistd.h>
 
+/* For what no message can tell: that the brick's threads have done what they were about to do. */
+static void settle(void)
+{
+    usleep(150000);
+}
+
 enum { WORDS = 10, EMPTY_DICT = 12, IATT = 148, KEPT = 64 };
 
 struct answer {
@@ -474,6 +480,7 @@ static void run(struct who *w, char *verb, char **arg)
         struct answer *got = expect(w, w->link.xid, "", "lk");
         await(w, got);
         forget(got);
+        settle(); /* what has to ask the disk first, as UNLINK, is not before locks yet */
         printf("%s %s: %s\n", w->name, a->verb, a->here ? "answered" : "waits");
     } else if (strcmp(verb, "ping") == 0) {
         call_ping(&o, &w->link);
@@ -485,6 +492,7 @@ static void run(struct who *w, char *verb, char **arg)
         w->notices[0] = '\0';
     } else if (strcmp(verb, "cut") == 0) {
         link_cut(&w->link, CUT_RESET);
+        settle(); /* no answer says that the brick has noticed */
     } else if (simple_verb(w, verb, arg, &o)) {
         check(link_push(&w->link, o.bytes, o.len), "send");
         a = expect(w, w->link.xid, label, verb);
