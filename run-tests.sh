@@ -21,7 +21,8 @@ esac
 jobs=$(nproc)
 failed=()
 summary=$(mktemp)
-trap 'rm -f "$summary"' EXIT
+culprits=$(mktemp) # what failed in each failed step, told at the very end
+trap 'rm -f "$summary" "$culprits"' EXIT
 trap 'exit 130' INT TERM HUP
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo --preserve-env=FULL,TLS,OWN_THREAD,VOLFILE,GATLING_BUILD "$@"; fi; }
@@ -63,6 +64,7 @@ unit_tests() { # dir [subfolders...]
     find "$dir" -name '*-test.log' | sort | while read -r log; do
         printf '%-60s %s\n' "${log#"$dir"/}" "$(grep -hE '^\[  (PASSED|FAILED)  \] [0-9]+ test' "$log" | tr '\n' ' ')"
     done | tee -a "$summary"
+    find "$dir" -name '*-test.log' -exec grep -HE '^\[  FAILED  \] [^0-9]' {} + | sed "s#^$dir/##" | sort -u >>"$culprits"
     return $result
 }
 
@@ -76,6 +78,7 @@ process_tests() { # dir files...
         prove --timer -j"$jobs" --exec "timeout -k 60 $guard unshare -m --propagation private bash" -r "$@" 2>&1 | tee "$dir/prove.out"
     local result=${PIPESTATUS[0]}
     grep -E '^(All tests successful|Files=|Result:|Failed )' "$dir/prove.out" >>"$summary"
+    grep -E '^# FAILED |^[^ ]+\.t +\(Wstat: ' "$dir/prove.out" | cut -c 1-200 >>"$culprits"
     return "$result"
 }
 
@@ -105,6 +108,7 @@ fi
 printf '\n==== summary (%d min)\n' $((SECONDS / 60))
 cat "$summary"
 if [ ${#failed[@]} -gt 0 ]; then
+    head -n 40 "$culprits"
     printf 'FAILED: %s\n' "${failed[@]}"
     exit 1
 fi

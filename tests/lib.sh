@@ -47,6 +47,7 @@ report() { # result description
     fi
     tests_failed=$((tests_failed + 1))
     echo "not ok $tests_run - $2"
+    echo "FAILED ${self#"$top"/}: $tests_run - $2" | diag # prove keeps the line above to itself
     return 1
 }
 
