@@ -71,15 +71,30 @@ unit_tests() { # dir [subfolders...]
 # Much of a test's time is waiting, so as many run at once as there are cores; prove prints each file's lines together.
 # Each has a name space of mounts of its own: one that a test makes for a node would else hold copies of what its neighbours have mounted,
 # and keep their file systems alive after umount. A hang must not stop the run: each file has a time of its own, after which its whole process group is told to end.
-process_tests() { # dir files...
-    local dir=$1 guard=900; shift
+prove_files() { # dir jobs out files...
+    local dir=$1 jobs=$2 out=$3 guard=900; shift 3
     [ -n "$full" ] && guard=14400
     as_root env GATLING_BUILD="$dir" FULL="$full" TLS="${TLS:-}" OWN_THREAD="${OWN_THREAD:-}" VOLFILE="${VOLFILE:-full}" \
-        prove --timer -j"$jobs" --exec "timeout -k 60 $guard unshare -m --propagation private bash" -r "$@" 2>&1 | tee "$dir/prove.out"
-    local result=${PIPESTATUS[0]}
+        prove --timer -j"$jobs" --exec "timeout -k 60 $guard unshare -m --propagation private bash" -r "$@" 2>&1 | tee "$out"
+    return "${PIPESTATUS[0]}"
+}
+
+# A file that fails beside others runs once more, alone. When it passes then, the step passes, and the end of the run names the file with what it said: a
+# machine that was too busy for it, or a race that somebody has to look for. A sanitizer's report, a process that ended out of order and things left behind get
+# no second chance, nor has a hang.
+process_tests() { # dir files...
+    local dir=$1 result=0 again; shift
+    prove_files "$dir" "$jobs" "$dir/prove.out" "$@" || result=1
+    if [ $result != 0 ] && ! grep -qE 'Sanitizer|runtime error:|Wstat: [0-9]+ \((Signal|exited 1(24|37))|^# FAILED .* every brick ends in order' "$dir/prove.out"; then
+        again=$(sed -nE 's/^([^ ]+\.t) +\(Wstat: .*/\1/p' "$dir/prove.out")
+        # shellcheck disable=SC2086 # names without blanks
+        [ -n "$again" ] && printf '\n== once more, alone: %s\n' "$again" && prove_files "$dir" 1 "$dir/again.out" $again && result=0
+        [ $result = 0 ] && { echo 'passed only when alone:'; grep -E '^# FAILED ' "$dir/prove.out"; echo "$again"; } >>"$summary"
+    fi
     grep -E '^(All tests successful|Files=|Result:|Failed )' "$dir/prove.out" >>"$summary"
-    grep -E '^# FAILED |^[^ ]+\.t +\(Wstat: ' "$dir/prove.out" | cut -c 1-200 >>"$culprits"
-    return "$result"
+    [ $result = 0 ] || grep -hE '^# FAILED |^[^ ]+\.t +\(Wstat: ' "$dir"/prove.out "$dir"/again.out 2>/dev/null | cut -c 1-200 >>"$culprits"
+    rm -f "$dir/again.out"
+    return $result
 }
 
 sanitized_start() { # the processes that matter most, short, with a checked brick
