@@ -270,6 +270,68 @@ static int welcome(int argc, char **argv)
     return 0;
 }
 
+/* A whole client's life: login, write, read back, lock, ping. A step that fails, or a connection that ends, is an answer, too: then all of it
+ * again on a new connection, up to TRIES times. Wrong bytes, or no answer in time, end it at once: session [TRIES] */
+static int session_once(struct link *l, const char **ret_step)
+{
+    enum { SIZE = 40000 }; /* more than one TLS record */
+    static uint8_t data[SIZE];
+    const uint8_t *got;
+    uint8_t gfid[16];
+    struct out o = {0};
+    struct reply r;
+    int64_t fd;
+    size_t len;
+    int ret;
+
+#define STEP(name, call)      \
+    do {                      \
+        *ret_step = name;     \
+        ret = call;           \
+        if (ret < 0)          \
+            return ret;       \
+    } while (0)
+    STEP("handshake", link_handshake(l));
+    STEP("SETVOLUME", link_login(l));
+    STEP("CREATE", link_create(l, "session", gfid, &fd));
+    pattern(data, 7, 0, SIZE);
+    STEP("WRITE", link_write(l, gfid, fd, 0, data, SIZE));
+    call_read(&o, l, gfid, fd, 0, SIZE);
+    STEP("READ", link_ask(l, &o, &r));
+    STEP("READ's result", read_result(&r, &got, &len));
+    if (len != SIZE || memcmp(got, data, SIZE) != 0)
+        die("READ gave other bytes than were written");
+    call_lock(&o, l, gfid, fd, true);
+    STEP("LK", link_ask(l, &o, &r));
+    STEP("LK's result", result_of(&r, 8));
+    STEP("ping", link_ping(l));
+#undef STEP
+    return 0;
+}
+
+static int session(int argc, char **argv)
+{
+    int tries = argc > 0 ? atoi(argv[0]) : 1;
+
+    for (int i = 0; i < tries; i++) {
+        const char *step = "connect";
+        struct link l;
+        int ret = link_connect(&l, &to);
+
+        if (ret == 0) {
+            l.timeout_ms = 20000;
+            ret = session_once(&l, &step);
+            link_cut(&l, ret == 0 ? CUT_NOTIFY : CUT_CLOSE);
+        }
+        if (ret == 0)
+            return 0;
+        printf("%s: %s\n", step, ret == -EPROTO ? "TLS error" : strerror(-ret));
+        if (ret == -ETIMEDOUT)
+            die("%s: no answer", step);
+    }
+    return 1;
+}
+
 /* One byte a second of a record until the brick closes. Prints how long it was let do so. */
 static int trickle(int argc, char **argv)
 {
@@ -344,7 +406,7 @@ static const struct {
 } commands[] = {
     {"joined", joined}, {"cut", cut_everywhere}, {"healthy", healthy}, {"silent", silent}, {"stall", stall},
     {"garbage", garbage}, {"welcome", welcome}, {"trickle", trickle}, {"hold", hold},
-    {"descriptors", descriptors},
+    {"descriptors", descriptors}, {"session", session},
 };
 
 int main(int argc, char **argv)

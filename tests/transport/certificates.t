@@ -35,5 +35,27 @@ lines=$(grep -cE '\] [EW] \[' "$tmp/b1.log")
 ok 'plain bytes on this port are shut out'  env -u TLS "$tools/peer" "${brick_port[b1]}" garbage
 eventually 30 'and logged'                  complained
 is 'once'                                   "$(new_complaints | wc -l)" 1
+
+# Revoked while connected: one that works, and one that says nothing.
+revoke() { # name
+    openssl ca -config "$pki/db/conf" -keyfile "$pki/ca.key" -cert "$pki/ca.pem" -revoke "$pki/$1.pem" &&
+    openssl ca -config "$pki/db/conf" -keyfile "$pki/ca.key" -cert "$pki/ca.pem" -gencrl -out "$pki/crl.pem" &&
+    cp "$pki/crl.pem" "$pki/new.r0" && mv "$pki/new.r0" "$pki/crl/$(openssl crl -in "$pki/crl.pem" -noout -hash).r0"
+}
+key='EC -pkeyopt ec_paramgen_curve:P-256'
+must make_cert "$pki" leaving ca /CN=client ''
+background peer b1 -c leaving healthy leaving >"$tmp/leaving" 2>"$tmp/leaving.err"
+worker=$!
+exec {idle_in}> >(peer b1 -c leaving hold 2 >"$tmp/idle" 2>&1)
+eventually 30 'two that will be revoked'    says "$tmp/leaving.err" started
+eventually 30 'and that say nothing'        says "$tmp/idle" '^holding 2'
+lines=$(grep -cE '\] [EW] \[' "$tmp/b1.log")
+must revoke leaving
+three_complaints() { [ "$(new_complaints | grep -c 'counts no more.*revoked')" = 3 ]; }
+eventually 60 'the brick cuts all three'    three_complaints
+eventually 30 'the one at work is gone'     process_gone "$worker"
+exec {idle_in}>&-
+not_ok 'and does not come back'             peer b1 -c leaving welcome
+ok 'others do'                              peer b1 welcome
 ok 'the ordinary client never noticed'      stop_healthy b1
 done_testing

@@ -40,6 +40,7 @@ struct conn {
     struct stream *stream;
     struct tls_config *tls_config;  /* NULL: plain */
     struct tls *tls;                /* the same object as stream, or NULL */
+    _Atomic(struct tls_proof *) proof; /* of a peer that we have let in over TLS; any thread may look: tls_prove() */
     struct framer framer;
     bool dry;                       /* the stream has said -EAGAIN to a read: only poll() knows of more */
     bool trusted;                   /* admitted, and the framer knows */
@@ -126,5 +127,6 @@ static inline enum conn_state conn_state(struct conn *c)
 }
 
 void conn_tune(int fd, const struct conn_conf *conf, int family);
+int conn_check_proof(struct conn *c); /* any thread with a deep stack: ends it if its peer would not be let in any more. < 0: not known */
 
 #endif

@@ -132,6 +132,7 @@ static void conn_free(struct conn *c)
         c->stream->type->free(c->stream);
     tls_config_unref(c->tls_config);
     framer_done(&c->framer);
+    tls_proof_free(atomic_load_explicit(&c->proof, memory_order_relaxed));
     free(c->peer.common_name);
     for (char **name = c->peer.alt_names; name && *name; name++)
         free(*name);
@@ -383,6 +384,22 @@ void conn_disconnect(struct conn *c, int err)
 
     if (atomic_compare_exchange_strong(&c->stop, &none, err > 0 ? -err : err))
         conn_wake(c);
+}
+
+int conn_check_proof(struct conn *c)
+{
+    const struct tls_proof *proof = atomic_load(&c->proof);
+    char why[256];
+    int r;
+
+    if (!proof || atomic_load(&c->stop) != CONN_NOT_STOPPED)
+        return 0;
+    r = tls_config_accepts(c->tls_config, proof, why, sizeof(why));
+    if (r != -EKEYREJECTED)
+        return r;
+    log_warning("socket", "%s: the connection is closed, its certificate counts no more: %s", c->peer.text, why);
+    conn_disconnect(c, r);
+    return 0;
 }
 
 const struct conn_peer *conn_peer(struct conn *c)

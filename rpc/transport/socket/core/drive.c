@@ -257,6 +257,8 @@ static void handshake_step(struct job *j)
     c->step_result = -ECANCELED;
     if (atomic_load(&c->stop) == CONN_NOT_STOPPED)
         c->step_result = tls_handshake(c->tls, &c->step_wants_write);
+    if (c->step_result == 0 && c->group)
+        c->step_result = tls_prove(c->tls, &c->proof);
     atomic_store_explicit(&c->step_done, true, memory_order_release); /* partner: turn_handshaking() */
     post(c);
     conn_unref(c);

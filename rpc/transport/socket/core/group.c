@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "conn.h"
+#include "conn-impl.h"
 
 struct group {
     atomic_uint refs;
@@ -89,6 +89,34 @@ void group_leave(struct group *g, struct group_member *m)
         m->next->back = m->back;
     m->back = NULL;
     atomic_fetch_sub_explicit(&g->count, 1, memory_order_relaxed);
+}
+
+/* Each with a reference: who is in the list has one of its poller's, or of who has just made it. */
+static struct conn **members_now(struct group *g, unsigned int *ret_n)
+{
+    SCOPED_LOCK(&g->lock);
+    struct conn **all = malloc((atomic_load_explicit(&g->count, memory_order_relaxed) + 1) * sizeof(*all));
+    unsigned int n = 0;
+
+    for (struct group_member *m = g->members; all && m; m = m->next)
+        all[n++] = conn_ref(m->conn);
+    *ret_n = n;
+    return all;
+}
+
+int group_check_proofs(struct group *g)
+{
+    unsigned int n;
+    struct conn **all = members_now(g, &n);
+    int r = all ? 0 : -ENOMEM;
+
+    for (unsigned int i = 0; all && i < n; i++) {
+        if (conn_check_proof(all[i]) < 0)
+            r = -ENOMEM;
+        conn_unref(all[i]);
+    }
+    free(all);
+    return r;
 }
 
 unsigned int group_count(struct group *g)

@@ -3,7 +3,7 @@
  *
  * Owners   Refcounted: one reference is the listener's, one each member's.
  * Lock     One mutex over the members' list; taken when a connection is born, when it ends, and when the bound is passed.
- *          Nothing but conn_disconnect() of a member is called under it. */
+ *          Nothing but conn_ref() and conn_disconnect() of a member is called under it. */
 #ifndef SOCKET_GROUP_H
 #define SOCKET_GROUP_H
 
@@ -29,6 +29,9 @@ void group_leave(struct group *g, struct group_member *m);
 void group_set_threads_max(struct group *g, unsigned int max);
 bool group_thread_comes(struct group *g); /* false: there are enough */
 void group_thread_left(struct group *g);
+/* The certificates' files have changed: the connection of each member that would not be let in any more ends. Any thread that has
+ * a deep stack. 0, or -ENOMEM: not all could be looked at. */
+int group_check_proofs(struct group *g);
 unsigned int group_count(struct group *g);
 size_t group_queued(struct group *g);
 /* n more bytes are queued, by any thread. Above the bound the member that has most is disconnected with -ENOBUFS. */

@@ -151,11 +151,49 @@ static void look_again(struct timer *t)
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------------------------- */
+static void discard(struct listener *l)
+{
+    const char *path = ((struct sockaddr_un *)&l->addr)->sun_path;
+    struct stat st;
+
+    if (l->watched)
+        loop_unwatch(l->env.loop, &l->watch);
+    loop_disarm(l->env.loop, &l->again);
+    if (l->addr.ss_family == AF_UNIX && lstat(path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
+        unlink(path);
+    if (l->watch.fd >= 0)
+        close(l->watch.fd);
+    tls_watch_free(l->files);
+    tls_config_unref(l->tls);
+    group_unref(l->group);
+    free(l);
+}
+
+/* It is bound: what it is called, what it has to look after, and from when on it accepts. */
+static int attend(struct listener *l, struct tls_config *tls, struct err *err)
+{
+    socklen_t bound = sizeof(l->addr);
+    int r;
+
+    getsockname(l->watch.fd, (struct sockaddr *)&l->addr, &bound);
+    address_text((struct sockaddr *)&l->addr, bound, l->text, sizeof(l->text));
+    if (tls) {
+        l->tls = tls_config_ref(tls);
+        l->files = tls_watch_new(tls, l->env.loop, l->group);
+        if (!l->files)
+            return err_set(err, -ENOMEM, "no memory to watch the certificates of %s", l->text);
+    }
+    if (l->conf.held)
+        return 0;
+    r = loop_watch(l->env.loop, &l->watch);
+    l->watched = r == 0;
+    return r < 0 ? err_set(err, r, "cannot watch %s: %s", l->text, strerror(-r)) : 0;
+}
+
 int listener_open(const struct env *env, const struct listener_conf *conf, struct tls_config *tls, const struct sockaddr *addr,
                   socklen_t len, const struct listener_host *host, void *host_data, struct listener **ret, struct err *err)
 {
     struct listener *l = calloc(1, sizeof(*l));
-    socklen_t bound = sizeof(l->addr);
     int r;
 
     if (!l)
@@ -165,36 +203,25 @@ int listener_open(const struct env *env, const struct listener_conf *conf, struc
     l->host = host;
     l->host_data = host_data;
     l->again.expired = look_again;
+    memcpy(&l->addr, addr, min_of((size_t)len, sizeof(l->addr)));
     address_text(addr, len, l->text, sizeof(l->text));
     l->watch = (struct watch){.fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
                               .events = EPOLLIN, .ready = listener_ready};
     if (l->watch.fd < 0) {
         r = err_set(err, -errno, "cannot make a socket for %s: %s", l->text, strerror(errno));
-        free(l);
+        discard(l);
         return r;
     }
     l->group = group_new(conf->queued_max);
     if (l->group)
         group_set_threads_max(l->group, conf->threads_max);
     r = l->group ? bind_and_listen(l, l->watch.fd, addr, len, conf->v6_only, err) : err_set(err, -ENOMEM, "no memory");
-    if (r == 0) {
-        getsockname(l->watch.fd, (struct sockaddr *)&l->addr, &bound);
-        address_text((struct sockaddr *)&l->addr, bound, l->text, sizeof(l->text));
-        r = conf->held ? 0 : loop_watch(env->loop, &l->watch);
-        if (r < 0)
-            err_set(err, r, "cannot watch %s: %s", l->text, strerror(-r));
-    }
+    if (r == 0)
+        r = attend(l, tls, err);
     if (r < 0) {
-        close(l->watch.fd);
-        group_unref(l->group);
-        free(l);
+        discard(l);
         return r;
     }
-    l->watched = !conf->held;
-    if (tls)
-        l->tls = tls_config_ref(tls);
-    if (tls)
-        l->files = tls_watch_new(tls, env->loop); /* without memory for it, each accepted connection still looks */
     counter_add(&env->census->now[CENSUS_LISTENERS], 1);
     *ret = l;
     return 0;
@@ -226,18 +253,6 @@ const char *listener_text(struct listener *l)
 
 void listener_close(struct listener *l)
 {
-    const char *path = ((struct sockaddr_un *)&l->addr)->sun_path;
-    struct stat st;
-
-    if (l->watched)
-        loop_unwatch(l->env.loop, &l->watch);
-    loop_disarm(l->env.loop, &l->again);
-    if (l->addr.ss_family == AF_UNIX && lstat(path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
-        unlink(path);
-    close(l->watch.fd);
-    tls_watch_free(l->files);
-    tls_config_unref(l->tls);
-    group_unref(l->group);
     counter_add(&l->env.census->now[CENSUS_LISTENERS], -1);
-    free(l);
+    discard(l);
 }

@@ -20,6 +20,7 @@
 #include <openssl/x509v3.h>
 
 #include "clock.h"
+#include "group.h"
 #include "jobs.h"
 #include "log.h"
 #include "loop.h"
@@ -61,6 +62,8 @@ struct tls_config {
 struct tls_watch {
     atomic_uint refs;      /* the owner's, and the job's while it runs */
     struct tls_config *cfg;
+    struct group *group;
+    unsigned int seen;     /* the set that all members have been held against; the job's */
     struct loop *loop;
     struct timer timer;    /* the loop's thread */
     struct job job;
@@ -388,14 +391,19 @@ static void watch_unref(struct tls_watch *w)
     if (atomic_fetch_sub_explicit(&w->refs, 1, memory_order_acq_rel) > 1)
         return;
     tls_config_unref(w->cfg);
+    group_unref(w->group);
     free(w);
 }
 
 static void refresh_job(struct job *j)
 {
     struct tls_watch *w = container_of(j, struct tls_watch, job);
+    unsigned int generation;
 
     tls_config_refresh(w->cfg);
+    generation = tls_config_generation(w->cfg);
+    if (generation != w->seen && group_check_proofs(w->group) == 0)
+        w->seen = generation;
     atomic_store_explicit(&w->looking, false, memory_order_release); /* partner: look(), which hands the job in again */
     watch_unref(w);
 }
@@ -412,7 +420,7 @@ static void look(struct timer *t)
     jobs_do(w->cfg->jobs, &w->job);
 }
 
-struct tls_watch *tls_watch_new(struct tls_config *cfg, struct loop *loop)
+struct tls_watch *tls_watch_new(struct tls_config *cfg, struct loop *loop, struct group *group)
 {
     struct tls_watch *w = calloc(1, sizeof(*w));
 
@@ -420,6 +428,8 @@ struct tls_watch *tls_watch_new(struct tls_config *cfg, struct loop *loop)
         return NULL;
     atomic_init(&w->refs, 1);
     w->cfg = tls_config_ref(cfg);
+    w->group = group_ref(group);
+    w->seen = tls_config_generation(cfg);
     w->loop = loop;
     w->timer.expired = look;
     w->job.run = refresh_job;
@@ -486,11 +496,18 @@ void tls_config_unref(struct tls_config *cfg)
     free(cfg);
 }
 
-SSL_CTX *tls_config_take(struct tls_config *cfg)
+SSL_CTX *tls_config_take(struct tls_config *cfg, unsigned int *ret_generation)
 {
     SCOPED_LOCK(&cfg->lock);
+    if (ret_generation)
+        *ret_generation = cfg->generation;
     SSL_CTX_up_ref(cfg->ctx);
     return cfg->ctx;
+}
+
+X509_STORE_CTX *tls_check_new(void)
+{
+    return X509_STORE_CTX_new_ex(library, NULL);
 }
 
 BIO_METHOD *tls_config_bio(struct tls_config *cfg)

@@ -2,6 +2,7 @@
 /* Who is let in over TLS and who is not, in whose words it is logged, and what happens when certificate files change. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,12 +39,18 @@ static void blocking(int fd)
     assert_int_equal(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK), 0);
 }
 
-/* cert NULL: shows none. True: the handshake succeeded as far as the client can tell. */
-static bool raw_connect(struct raw *r, int fd, const char *cert, int version)
+static void readable(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    assert_int_equal(poll(&p, 1, 60000), 1);
+}
+
+/* cert NULL: shows none. */
+static void raw_begin(struct raw *r, int fd, const char *cert, int version)
 {
     char file[160];
 
-    blocking(fd);
     r->fd = fd;
     r->ctx = SSL_CTX_new(TLS_client_method());
     if (version) {
@@ -58,6 +65,14 @@ static bool raw_connect(struct raw *r, int fd, const char *cert, int version)
     }
     r->ssl = SSL_new(r->ctx);
     SSL_set_fd(r->ssl, fd);
+    SSL_set_connect_state(r->ssl);
+}
+
+/* True: the handshake succeeded as far as the client can tell. */
+static bool raw_connect(struct raw *r, int fd, const char *cert, int version)
+{
+    blocking(fd);
+    raw_begin(r, fd, cert, version);
     return SSL_connect(r->ssl) == 1;
 }
 
@@ -68,15 +83,34 @@ static void raw_done(struct raw *r)
     close(r->fd);
 }
 
-static void serve(struct end *e, struct tls_config *tls, int fd)
+static void serve_in(struct end *e, struct tls_config *tls, int fd, struct group *group)
 {
     struct conn_conf conf = fixture_conf(true);
 
     conf.goodbye_ms = 100; /* the raw peer hears us out only afterwards */
     end_init(e, &f);
     e->echo = true;
-    assert_int_equal(conn_new(&f.env, &conf, tls, fd, NULL, &end_host, e, true, &e->conn), 0);
+    assert_int_equal(conn_new(&f.env, &conf, tls, fd, group, &end_host, e, true, &e->conn), 0);
     conn_begin(e->conn);
+}
+
+static void serve(struct end *e, struct tls_config *tls, int fd)
+{
+    serve_in(e, tls, fd, NULL);
+}
+
+static void echoes(struct raw *r)
+{
+    uint8_t message[24] = "\x80\0\0\x14", answer[24];
+
+    assert_int_equal(SSL_write(r->ssl, message, sizeof(message)), sizeof(message));
+    for (int have = 0; have < (int)sizeof(answer);) {
+        int n = SSL_read(r->ssl, answer + have, (int)sizeof(answer) - have);
+
+        assert_true(n > 0);
+        have += n;
+    }
+    assert_memory_equal(message, answer, sizeof(message));
 }
 
 /* ---- 36 --------------------------------------------------------------------------------------------------------------------- */
@@ -379,6 +413,140 @@ static void a_broken_set_leaves_the_last_good_one(void **state)
     tls_config_unref(cfg);
 }
 
+/* Two clients of one listener, in this order: "client", which stays good, and "leaving". */
+struct two {
+    struct tls_config *cfg;
+    struct group *group;
+    struct raw raw[2];
+    struct end end[2];
+    long leaving;
+};
+static void two_clients(struct two *t, const char *ca, const char *lists)
+{
+    static const char *const names[] = {"client", "leaving"};
+
+    t->group = group_new(0);
+    t->leaving = pki_issue(f.ca, f.dir, "leaving", "who leaves", NULL, -60, 3600);
+    t->cfg = fixture_tls(&f, "server", ca, lists);
+    for (int i = 0; i < 2; i++) {
+        int fds[2];
+
+        socket_pair(fds, false);
+        serve_in(&t->end[i], t->cfg, fds[0], t->group);
+        assert_true(raw_connect(&t->raw[i], fds[1], names[i], 0));
+        echoes(&t->raw[i]);
+    }
+    assert_int_equal(group_check_proofs(t->group), 0);
+    echoes(&t->raw[0]);
+    echoes(&t->raw[1]);
+}
+static void two_done(struct two *t)
+{
+    for (int i = 0; i < 2; i++) {
+        raw_done(&t->raw[i]);
+        end_until(&t->end[i], t->end[i].downs == 1);
+        end_done(&t->end[i]);
+    }
+    group_unref(t->group);
+    tls_config_unref(t->cfg);
+}
+
+static void who_is_revoked_while_connected_is_cut_and_nobody_else(void **state)
+{
+    struct err err = {""};
+    struct two t;
+
+    mkdir(path(0, "lists"), 0700);
+    pki_revoke(f.ca, path(0, "lists"), 0);
+    two_clients(&t, "ca.pem", "lists");
+    fixture_log_clear();
+    pki_revoke(f.ca, path(0, "lists"), t.leaving);
+    assert_int_equal(tls_config_reload(t.cfg, NULL, &err), 0);
+    assert_int_equal(group_check_proofs(t.group), 0);
+    end_until(&t.end[1], t.end[1].downs == 1);
+    assert_int_equal(t.end[1].down_err, -EKEYREJECTED);
+    assert_non_null(strstr(fixture_log(), "its certificate counts no more: /CN=who leaves: certificate revoked"));
+    assert_null(strstr(fixture_log(), "the client"));
+    echoes(&t.raw[0]);
+    two_done(&t);
+}
+
+static void whose_authority_has_gone_is_cut(void **state)
+{
+    struct pki_ca *other = pki_ca_new("another authority", NULL);
+    struct err err = {""};
+    struct two t;
+
+    pki_ca_write(f.ca, path(0, "authorities.pem"), false);
+    two_clients(&t, "authorities.pem", NULL);
+    pki_ca_write(other, path(0, "authorities.pem"), true); /* one more: nobody minds */
+    assert_int_equal(tls_config_reload(t.cfg, NULL, &err), 0);
+    assert_int_equal(group_check_proofs(t.group), 0);
+    echoes(&t.raw[0]);
+    pki_ca_write(other, path(0, "authorities.pem"), false);
+    assert_int_equal(tls_config_reload(t.cfg, NULL, &err), 0);
+    assert_int_equal(group_check_proofs(t.group), 0);
+    end_until(&t.end[0], t.end[0].downs == 1);
+    end_until(&t.end[1], t.end[1].downs == 1);
+    two_done(&t);
+    pki_ca_free(other);
+}
+
+/* It says nothing of who is there: the next handshakes fail, which is loud enough. */
+static void a_list_that_is_gone_cuts_nobody(void **state)
+{
+    char list[4096];
+    struct err err = {""};
+    struct two t;
+
+    mkdir(path(0, "lists"), 0700);
+    pki_revoke(f.ca, path(0, "lists"), 0);
+    two_clients(&t, "ca.pem", "lists");
+    snprintf(list, sizeof(list), "%s/%s", f.dir, "lists");
+    fixture_remove_files(list);
+    assert_int_equal(mkdir(list, 0700), 0);
+    assert_int_equal(tls_config_reload(t.cfg, NULL, &err), 0);
+    assert_int_equal(group_check_proofs(t.group), 0);
+    echoes(&t.raw[0]);
+    echoes(&t.raw[1]);
+    two_done(&t);
+}
+
+static void who_is_revoked_during_the_handshake_does_not_slip_through(void **state)
+{
+    struct group *g = group_new(0);
+    BIO *silence = BIO_new(BIO_s_mem());
+    struct tls_config *cfg;
+    struct err err = {""};
+    struct raw r;
+    struct end e;
+    int fds[2];
+    long serial = pki_issue(f.ca, f.dir, "leaving", "who leaves", NULL, -60, 3600);
+
+    mkdir(path(0, "lists"), 0700);
+    pki_revoke(f.ca, path(0, "lists"), 0);
+    cfg = fixture_tls(&f, "server", "ca.pem", "lists");
+    socket_pair(fds, false);
+    serve_in(&e, cfg, fds[0], g);
+    raw_begin(&r, fds[1], "leaving", 0);
+    SSL_set0_rbio(r.ssl, silence);
+    assert_true(SSL_do_handshake(r.ssl) < 0); /* its hello is sent */
+    blocking(r.fd);
+    readable(r.fd);                           /* and answered */
+    SSL_set_rfd(r.ssl, r.fd);
+    pki_revoke(f.ca, path(0, "lists"), serial);
+    assert_int_equal(tls_config_reload(cfg, NULL, &err), 0);
+    assert_int_equal(group_check_proofs(g), 0); /* it is not there yet */
+    assert_int_equal(SSL_do_handshake(r.ssl), 1);
+    end_until(&e, e.downs == 1);
+    assert_int_equal(e.ups, 0);
+    assert_int_equal(e.down_err, -EKEYREJECTED);
+    raw_done(&r);
+    end_done(&e);
+    group_unref(g);
+    tls_config_unref(cfg);
+}
+
 /* 28 */
 static void a_set_that_cannot_be_used_is_refused_with_its_option(void **state)
 {
@@ -433,6 +601,10 @@ int main(void)
         cmocka_unit_test(who_comes_and_goes_without_a_word_is_not_logged),
         cmocka_unit_test(a_broken_set_leaves_the_last_good_one),
         cmocka_unit_test(a_set_that_cannot_be_used_is_refused_with_its_option),
+        cmocka_unit_test(who_is_revoked_while_connected_is_cut_and_nobody_else),
+        cmocka_unit_test(whose_authority_has_gone_is_cut),
+        cmocka_unit_test(a_list_that_is_gone_cuts_nobody),
+        cmocka_unit_test(who_is_revoked_during_the_handshake_does_not_slip_through),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

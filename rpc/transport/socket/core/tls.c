@@ -29,6 +29,7 @@ struct tls {
     struct stream s;
     struct tls_config *cfg; /* the connection holds it */
     SSL *ssl;               /* NULL before the first step of the handshake */
+    unsigned int generation; /* of the set that it was made with */
     bool server, proven, said_goodbye;
     size_t record_left;     /* bytes of the record being received that have not come */
     size_t record_came;     /* and those that have, header included; 0: between records */
@@ -400,7 +401,7 @@ struct stream *tls_stream(struct tls *t)
 /* With the set that is in place now, which the config has just made sure is the newest. */
 static int begin(struct tls *t)
 {
-    SSL_CTX *ctx = tls_config_take(t->cfg);
+    SSL_CTX *ctx = tls_config_take(t->cfg, &t->generation);
     BIO *b;
 
     ERR_clear_error();
@@ -477,6 +478,144 @@ int tls_handshake(struct tls *t, bool *ret_write)
             snprintf(t->s.why, sizeof(t->s.why), "the peer closed the connection");
         r = -ENOTCONN;
     }
+    return r;
+}
+
+/* ---- would it still be let in? ------------------------------------------------------------------------------------------- */
+/* The chain that was found good, without the authority at its end: DER, the peer's own certificate first. Parsed certificates would
+ * take several times as much. */
+struct tls_proof {
+    size_t len;
+    uint8_t der[];
+};
+
+static int chain_length(STACK_OF(X509) *chain)
+{
+    int n = chain ? sk_X509_num(chain) : 0;
+
+    return n > 1 ? n - 1 : n;
+}
+
+static struct tls_proof *proof_of(STACK_OF(X509) *chain)
+{
+    struct tls_proof *p;
+    unsigned char *at;
+    size_t len = 0;
+
+    for (int i = 0; i < chain_length(chain); i++) {
+        int n = i2d_X509(sk_X509_value(chain, i), NULL);
+
+        if (n <= 0)
+            return NULL;
+        len += (size_t)n;
+    }
+    p = len ? malloc(sizeof(*p) + len) : NULL;
+    if (!p)
+        return NULL;
+    p->len = len;
+    at = p->der;
+    for (int i = 0; i < chain_length(chain); i++)
+        i2d_X509(sk_X509_value(chain, i), &at);
+    return p;
+}
+
+void tls_proof_free(struct tls_proof *p)
+{
+    free(p);
+}
+
+/* Two come together: who exchanges the set, and then looks through the proofs; and who puts a proof there, and then looks at the set.
+ * One of them is later and sees what the other did: the store is before the lock that guards the generation, or behind it. */
+int tls_prove(struct tls *t, _Atomic(struct tls_proof *) *ret)
+{
+    struct tls_proof *p = proof_of(SSL_get0_verified_chain(t->ssl));
+
+    ERR_clear_error();
+    if (!p)
+        return -ENOMEM;
+    atomic_store(ret, p);
+    if (tls_config_generation(t->cfg) == t->generation)
+        return 0;
+    return tls_config_accepts(t->cfg, p, t->s.why, sizeof(t->s.why));
+}
+
+/* What a new set says for certain of a peer that was once let in. What says nothing of it, a list that is missing or has run out, or a
+ * date that has passed, is for the next handshake. */
+static bool says_no(int error)
+{
+    switch (error) {
+    case X509_V_ERR_CERT_REVOKED:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+    case X509_V_ERR_INVALID_CA:
+    case X509_V_ERR_CERT_UNTRUSTED:
+    case X509_V_ERR_CERT_REJECTED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int passes_over(int ok, X509_STORE_CTX *check)
+{
+    return ok || !says_no(X509_STORE_CTX_get_error(check));
+}
+
+static STACK_OF(X509) *chain_of(const struct tls_proof *p)
+{
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    const unsigned char *at = p->der;
+
+    while (chain && at < p->der + p->len) {
+        X509 *cert = d2i_X509(NULL, &at, p->der + p->len - at);
+
+        if (cert && sk_X509_push(chain, cert) > 0)
+            continue;
+        X509_free(cert);
+        sk_X509_pop_free(chain, X509_free);
+        return NULL;
+    }
+    return chain;
+}
+
+static int verify(X509_STORE_CTX *check, SSL_CTX *ctx, STACK_OF(X509) *chain, char *why, size_t size)
+{
+    X509 *cert = sk_X509_value(chain, 0);
+    int error;
+
+    if (X509_STORE_CTX_init(check, SSL_CTX_get_cert_store(ctx), cert, chain) != 1 ||
+        X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(check), SSL_CTX_get0_param(ctx)) != 1)
+        return -ENOMEM;
+    X509_STORE_CTX_set_verify_cb(check, passes_over);
+    if (X509_verify_cert(check) == 1)
+        return 0;
+    error = X509_STORE_CTX_get_error(check);
+    if (!says_no(error))
+        return -ENOMEM; /* all else that ends it early: memory, the disk */
+    X509_NAME_oneline(X509_get_subject_name(cert), why, size / 2);
+    snprintf(why + strlen(why), size - strlen(why), ": %s", X509_verify_cert_error_string(error));
+    return -EKEYREJECTED;
+}
+
+int tls_config_accepts(struct tls_config *cfg, const struct tls_proof *p, char *why, size_t size)
+{
+    SSL_CTX *ctx = tls_config_take(cfg, NULL);
+    X509_STORE_CTX *check = tls_check_new();
+    STACK_OF(X509) *chain = chain_of(p);
+    int r = -ENOMEM;
+
+    ERR_clear_error();
+    if (check && chain)
+        r = verify(check, ctx, chain, why, size);
+    X509_STORE_CTX_free(check);
+    sk_X509_pop_free(chain, X509_free);
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
     return r;
 }
 

@@ -124,7 +124,7 @@ void fixture_expect_nothing_left(struct fixture *f)
     }
 }
 
-static void remove_dir(const char *path)
+void fixture_remove_files(const char *path)
 {
     DIR *d = opendir(path);
     struct dirent *e;
@@ -136,7 +136,7 @@ static void remove_dir(const char *path)
             char sub[512];
 
             snprintf(sub, sizeof(sub), "%s/%s", path, e->d_name);
-            remove_dir(sub);
+            fixture_remove_files(sub);
         } else {
             unlinkat(dirfd(d), e->d_name, 0);
         }
@@ -157,7 +157,7 @@ void fixture_done(struct fixture *f)
     reaper_free(f->env.reaper);
     iobuf_pool_free(f->env.bufs);
     pki_ca_free(f->ca);
-    remove_dir(f->dir);
+    fixture_remove_files(f->dir);
     log_set_sink(NULL, NULL);
 }
 

@@ -25,6 +25,7 @@ struct tls_config *fixture_tls(struct fixture *f, const char *name, const char *
 struct conn_conf fixture_conf(bool own_thread);
 const char *fixture_log(void); /* all that was logged since fixture_log_clear() */
 void fixture_log_clear(void);
+void fixture_remove_files(const char *dir); /* and itself */
 
 /* What a connection told. Everything below lock is guarded by it. */
 struct end {
