@@ -11,6 +11,13 @@
 #include <stdatomic.h>
 
 #include "fop.h"
+#include "graph.h"
+#include "process.h"
+
+static void count(const struct fop *fop, int64_t n)
+{
+    census_add(&fop->graph->process->census, CENSUS_PARKED, n);
+}
 
 bool fop_park(struct fop *fop, void (*cancelled)(struct fop *fop, void *ctx), void *ctx)
 {
@@ -24,14 +31,21 @@ bool fop_park(struct fop *fop, void (*cancelled)(struct fop *fop, void *ctx), vo
     }
     fop->cancelled = cancelled;
     fop->cancel_ctx = ctx;
-    return atomic_compare_exchange_strong_explicit(&fop->park, &expected, PARK_YES, memory_order_release, memory_order_acquire);
+    count(fop, 1); /* before somebody else may have it, and free it */
+    if (atomic_compare_exchange_strong_explicit(&fop->park, &expected, PARK_YES, memory_order_release, memory_order_acquire))
+        return true;
+    count(fop, -1);
+    return false;
 }
 
 bool fop_unpark(struct fop *fop)
 {
     int expected = PARK_YES;
 
-    return atomic_compare_exchange_strong_explicit(&fop->park, &expected, PARK_NO, memory_order_acquire, memory_order_acquire);
+    if (!atomic_compare_exchange_strong_explicit(&fop->park, &expected, PARK_NO, memory_order_acquire, memory_order_acquire))
+        return false;
+    count(fop, -1);
+    return true;
 }
 
 bool fop_cancel(struct fop *fop, int err)
@@ -40,7 +54,10 @@ bool fop_cancel(struct fop *fop, int err)
 
     /* The first reason stays; relaxed: published by the exchange below. */
     atomic_compare_exchange_strong_explicit(&fop->cancel_err, &none, err, memory_order_relaxed, memory_order_relaxed);
-    return atomic_exchange_explicit(&fop->park, PARK_CANCELLED, memory_order_acq_rel) == PARK_YES;
+    if (atomic_exchange_explicit(&fop->park, PARK_CANCELLED, memory_order_acq_rel) != PARK_YES)
+        return false;
+    count(fop, -1);
+    return true;
 }
 
 void fop_will_wait(struct fop *fop)

@@ -8,8 +8,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "log.h"
 #include "testing.h"
 #include "thread.h"
 #include "util.h"
@@ -206,6 +208,85 @@ static void a_million_children_in_a_chain_need_no_more_stack_than_ten(void **sta
     run(g, FOP_FSTAT, 0, 0);
     assert_int_equal(children_done, 1000000);
     assert_int_equal((char *)highest - (char *)deepest, few);
+}
+
+/* ---- what the log says ----------------------------------------------------------------------------------------------------- */
+struct lines {
+    unsigned int n;
+    char last[512];
+    enum log_level level;
+};
+
+static void keep_line(void *ctx, const struct log_site *site, const char *domain, const char *text)
+{
+    struct lines *l = ctx;
+
+    l->n++;
+    l->level = site->level;
+    snprintf(l->last, sizeof(l->last), "%s: %s", domain, text);
+}
+
+static void storage_lookup(struct xlator *xl, struct fop *fop)
+{
+    fop_fail(fop, ENOENT);
+}
+
+static void looker_lookup(struct xlator *xl, struct fop *fop)
+{
+    fop_push(fop, looker_up, xl);
+    fop_pass(xl, fop);
+}
+
+static void look_up(struct graph *g, const char *name)
+{
+    struct fop *fop = fop_new(g, FOP_LOOKUP);
+
+    fop->loc.parent = inode_get(g->inodes, gfid_root);
+    strcpy(fop->loc.name, name);
+    fop->cred.pid = 12;
+    testing_run(g, fop);
+    fop_free(fop);
+}
+
+static void make_dir(struct graph *g)
+{
+    struct fop *fop = fop_new(g, FOP_MKDIR);
+
+    fop->loc.parent = inode_get(g->inodes, gfid_root);
+    strcpy(fop->loc.name, "d");
+    fop->cred.uid = 7;
+    fop->cred.pid = 12;
+    testing_run(g, fop);
+    fop_free(fop);
+}
+
+static void a_failure_is_logged_once_by_who_failed_and_only_for_those_who_debug(void **state)
+{
+    static const struct xlator_type store = {.name = "store", .leaf = true, .on = {[FOP_LOOKUP] = storage_lookup, [FOP_MKDIR] = storage_mkdir}};
+    static const struct xlator_type look = {.name = "looker", .on = {[FOP_LOOKUP] = looker_lookup, [FOP_MKDIR] = looker_lookup}};
+    struct graph *g = testing_graph(&process, (struct testing_node[]){{.type = &store}, {.type = &look}, {.type = &look}, {.type = NULL}});
+    struct lines l = {0};
+
+    log_set_sink(keep_line, &l);
+    make_dir(g);
+    assert_int_equal(l.n, 0);
+    log_set_level(LVL_DEBUG);
+    make_dir(g);
+    assert_int_equal(l.n, 1);
+    assert_int_equal(l.level, LVL_DEBUG);
+    assert_string_equal(l.last, "x0: MKDIR 00000000-0000-0000-0000-000000000001/d of our own, uid 7, pid 12 failed: File exists");
+    run(g, FOP_STAT, -1, EOPNOTSUPP); /* nobody's */
+    assert_int_equal(l.n, 2);
+    assert_string_equal(l.last, "x2: STAT of our own, uid 0, pid 0 failed: Operation not supported");
+    look_up(g, "f"); /* no failure, an answer */
+    assert_int_equal(l.n, 2);
+    log_set_level(LVL_TRACE);
+    look_up(g, "f");
+    assert_int_equal(l.n, 3);
+    assert_int_equal(l.level, LVL_TRACE);
+    log_set_level(LVL_INFO);
+    log_set_sink(NULL, NULL);
+    testing_graph_free(g);
 }
 
 /* ---- order of steps within one handler ------------------------------------------------------------------------------------- */
@@ -454,6 +535,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(results_are_brought_into_form, begin, end),
         cmocka_unit_test_setup_teardown(the_owner_may_free_it_when_it_is_back, begin, end),
         cmocka_unit_test_setup_teardown(a_million_children_in_a_chain_need_no_more_stack_than_ten, begin, end),
+        cmocka_unit_test_setup_teardown(a_failure_is_logged_once_by_who_failed_and_only_for_those_who_debug, begin, end),
         cmocka_unit_test_setup_teardown(what_a_handler_submits_runs_after_it_and_in_order, begin, end),
         cmocka_unit_test_setup_teardown(a_child_has_its_own_copy_of_the_caller, begin, end),
         cmocka_unit_test_setup_teardown(its_memory_is_zeroed_aligned_and_as_large_as_asked, begin, end),

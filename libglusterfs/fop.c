@@ -287,10 +287,14 @@ void fop_complete(struct fop *fop, int32_t ret, int32_t err)
 {
     assert(fop->depth > 0);
     if (ret < 0) {
+        bool begins = fop->at || fop->ret >= 0; /* on its way up it is completed with the same failure again and again */
+
         fop->ret = -1;
         fop->err = err > 0 ? err : EIO; /* a failure without a reason, or one written the other way round, is our own fault */
         if (err < 0 && err > -4096)
             fop->err = -err;
+        if (begins)
+            fop_log_failure(fop, fop->at);
     } else {
         fop->ret = ret;
         fop->err = err == ENOENT && has_end_mark(fop->op) ? ENOENT : 0;

@@ -203,6 +203,7 @@ struct fop {
     unsigned int depth, nr_frames;
     struct fop_frame frames[];
 };
+void fop_log_failure(const struct fop *fop, const struct xlator *by); /* fop.c's; by NULL: nobody has seen it yet, or on its way up */
 
 struct fop *fop_new(struct graph *graph, enum fop_op op); /* NULL: no memory */
 void fop_free(struct fop *fop);
@@ -214,6 +215,8 @@ void fop_push(struct fop *fop, fop_done_fn done, void *ctx);
 void fop_submit(struct xlator *to, struct fop *fop);      /* to the first translator at or below `to` that handles it */
 void fop_complete(struct fop *fop, int32_t ret, int32_t err);
 void fop_fail(struct fop *fop, int err);                  /* fop_complete(fop, -1, err) */
+/* "UNLINK GFID/NAME of CLIENT, uid 7, pid 12", for the log. */
+void fop_describe(const struct fop *fop, char *to, size_t size);
 /* For a handler that passes it on unchanged: to the only child. */
 void fop_pass(struct xlator *from, struct fop *fop);
 

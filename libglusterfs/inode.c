@@ -55,6 +55,11 @@ static struct shard *shard_of(struct inode_table *t, uint64_t h)
     return &t->shards[h % NR_SHARDS];
 }
 
+unsigned int inode_table_shard(struct inode_table *t, gfid_t gfid)
+{
+    return (unsigned int)(shard_of(t, hash(t, gfid)) - t->shards);
+}
+
 static struct inode **bucket_of(const struct shard *s, uint64_t h)
 {
     return &s->bucket[(h / NR_SHARDS) & (s->nr_buckets - 1)];

@@ -165,6 +165,27 @@ static void note(void *ctx, const struct log_site *site, const char *domain, con
     strncat(ctx, "\n", 999 - strlen(ctx));
 }
 
+static void what_changes_while_running_is_logged_at_debug(void **state)
+{
+    struct optset set = {0};
+    struct conf c = {0};
+    struct err err = {0};
+    char said[1000] = "";
+
+    log_set_sink(note, said);
+    log_set_level(LVL_DEBUG);
+    assert_int_equal(options_apply(rows, array_len(rows), &set, "v", false, &c, &err), 0);
+    assert_string_equal(said, "");
+    optset_add(&set, "flag", "off", "f", 1);
+    optset_add(&set, "number", "5", "f", 2); /* as it is */
+    assert_int_equal(options_apply(rows, array_len(rows), &set, "v", true, &c, &err), 0);
+    assert_string_equal(said, "option flag is \"off\" from now on\n");
+    log_set_level(LVL_INFO);
+    log_set_sink(NULL, NULL);
+    optset_done(&set);
+    options_release(rows, array_len(rows), &c);
+}
+
 static void what_no_row_knows_is_named(void **state)
 {
     const struct option_table table = {rows, array_len(rows)};
@@ -274,6 +295,7 @@ int main(void)
         cmocka_unit_test(the_last_of_equal_names_wins_also_under_an_old_name),
         cmocka_unit_test(while_running_only_live_rows_change),
         cmocka_unit_test(a_required_row_must_be_there),
+        cmocka_unit_test(what_changes_while_running_is_logged_at_debug),
         cmocka_unit_test(what_no_row_knows_is_named),
         cmocka_unit_test(sizes_are_read_exactly),
         cmocka_unit_test(times_are_seconds),

@@ -98,6 +98,16 @@ static const struct optpair *last_pair(const struct option *row, const struct op
     return NULL;
 }
 
+/* For the log. */
+static const char *shown(const struct option *row, const struct optset *set)
+{
+    const struct optpair *pair = last_pair(row, set);
+
+    if (strstr(row->key, "password"))
+        return "...";
+    return pair ? pair->value : row->def ? row->def : "";
+}
+
 union value {
     bool flag;
     int64_t number;
@@ -376,6 +386,8 @@ int options_apply(const struct option *rows, size_t nr_rows, const struct optset
                         rows[i].key);
             continue;
         }
+        if (live_only)
+            log_debug(who, "option %s is \"%s\" from now on", rows[i].key, shown(&rows[i], set));
         store(&rows[i], &values[i], target);
         values[i].text = owns_text(&rows[i]) ? NULL : values[i].text; /* the target's now */
     }

@@ -12,6 +12,7 @@ static const char *const names[NR_CENSUS] = {
     [CENSUS_RECORDS] = "records",
     [CENSUS_REQUESTS] = "requests",
     [CENSUS_FOPS] = "fops",
+    [CENSUS_PARKED] = "parked",
     [CENSUS_CLIENTS] = "clients",
     [CENSUS_INODES] = "inodes",
     [CENSUS_FDS] = "fds",

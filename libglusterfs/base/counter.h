@@ -32,6 +32,7 @@ enum census_item {
     CENSUS_RECORDS,   /* received, not yet freed                 */
     CENSUS_REQUESTS,  /* RPC requests without an answer          */
     CENSUS_FOPS,
+    CENSUS_PARKED,    /* of those: wait for an event (fop_park()) */
     CENSUS_CLIENTS,
     CENSUS_INODES,    /* in memory, referenced or cached         */
     CENSUS_FDS,       /* struct fd                               */

@@ -135,6 +135,37 @@ static void a_place_that_floods_goes_silent_and_says_later_how_often(void **stat
     assert_string_equal(l->last, "d|again 0");
 }
 
+static void who_asks_for_details_gets_more_of_them(void **state)
+{
+    struct lines *l = *state;
+
+    log_set_level(LVL_DEBUG);
+    next_second();
+    for (unsigned int i = 0; i < 3 * LOG_BURST_DEBUG; i++)
+        log_debug("d", "again %u", i);
+    assert_true(l->n >= LOG_BURST_DEBUG); /* more, if another second began meanwhile */
+}
+
+static void a_module_logs_as_its_program_does(void **state)
+{
+    struct lines *l = *state;
+    static struct lines theirs;
+    atomic_int level = LVL_DEBUG;
+    struct log_port own, other = {.sink = keep, .ctx = &theirs, .level = &level};
+
+    log_port_get(&own);
+    log_port_use(&other);
+    log_debug("d", "one");
+    atomic_store(&level, LVL_WARNING);
+    log_debug("d", "two");
+    assert_int_equal(theirs.n, 1);
+    assert_int_equal(log_get_level(), LVL_WARNING);
+    log_port_use(&own);
+    log_debug("d", "three");
+    log_info("d", "four");
+    assert_int_equal(l->n, 1);
+}
+
 static void the_first_cause_wins(void **state)
 {
     struct err e = {0};
@@ -153,6 +184,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_peer_sent_cannot_make_a_second_line, begin, end),
         cmocka_unit_test_setup_teardown(a_long_line_is_cut_and_says_so, begin, end),
         cmocka_unit_test_setup_teardown(a_place_that_floods_goes_silent_and_says_later_how_often, begin, end),
+        cmocka_unit_test_setup_teardown(who_asks_for_details_gets_more_of_them, begin, end),
+        cmocka_unit_test_setup_teardown(a_module_logs_as_its_program_does, begin, end),
         cmocka_unit_test(the_first_cause_wins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

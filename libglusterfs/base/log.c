@@ -13,7 +13,8 @@
 static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER;
 static log_sink_fn sink_fn;
 static void *sink_ctx;
-static atomic_int max_level = LVL_INFO; /* relaxed: a line more or less while it changes */
+static atomic_int own_level = LVL_INFO; /* relaxed: a line more or less while it changes */
+static _Atomic(atomic_int *) max_level = &own_level; /* or the program's, in a module. Relaxed: what it points to has always been there */
 
 void log_set_sink(log_sink_fn sink, void *ctx)
 {
@@ -31,12 +32,24 @@ void log_get_sink(log_sink_fn *ret_sink, void **ret_ctx)
 
 void log_set_level(enum log_level level)
 {
-    atomic_store_explicit(&max_level, level, memory_order_relaxed);
+    atomic_store_explicit(atomic_load_explicit(&max_level, memory_order_relaxed), (int)level, memory_order_relaxed);
 }
 
 enum log_level log_get_level(void)
 {
-    return atomic_load_explicit(&max_level, memory_order_relaxed);
+    return (enum log_level)atomic_load_explicit(atomic_load_explicit(&max_level, memory_order_relaxed), memory_order_relaxed);
+}
+
+void log_port_get(struct log_port *ret)
+{
+    log_get_sink(&ret->sink, &ret->ctx);
+    ret->level = atomic_load_explicit(&max_level, memory_order_relaxed);
+}
+
+void log_port_use(const struct log_port *port)
+{
+    log_set_sink(port->sink, port->ctx);
+    atomic_store_explicit(&max_level, port->level, memory_order_relaxed);
 }
 
 static void to_stderr(const struct log_site *site, const char *domain, const char *text)
@@ -63,15 +76,16 @@ static void emit(const struct log_site *site, const char *domain, const char *te
 static bool admit(struct log_site *site, unsigned int *ret_left_out)
 {
     uint64_t second = clock_ms() / 1000 + 1; /* 0 is "never logged" */
+    unsigned int burst = site->level >= LVL_DEBUG ? LOG_BURST_DEBUG : LOG_BURST;
 
     *ret_left_out = 0;
     if (atomic_exchange_explicit(&site->flood_second, second, memory_order_relaxed) != second) {
         unsigned int before = atomic_exchange_explicit(&site->flood_count, 1, memory_order_relaxed);
-        if (before > LOG_BURST)
-            *ret_left_out = before - LOG_BURST;
+        if (before > burst)
+            *ret_left_out = before - burst;
         return true;
     }
-    return atomic_fetch_add_explicit(&site->flood_count, 1, memory_order_relaxed) < LOG_BURST;
+    return atomic_fetch_add_explicit(&site->flood_count, 1, memory_order_relaxed) < burst;
 }
 
 /* Text may hold what a peer sent. One call is one line, whatever is in it. */

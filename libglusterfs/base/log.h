@@ -2,7 +2,7 @@
 /* log.h: the port through which every layer logs.
  *
  * The sink is one of the two mutable globals that the process rules allow (design section 3). Until one is set, lines
- * go to stderr. A module with its own static copy of base is given the program's sink when it is loaded. Any thread. */
+ * go to stderr. A module with its own static copy of base uses the program's port from when it is loaded. Any thread. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -37,14 +37,24 @@ struct log_site {
     atomic_uint flood_count;
 };
 #define LOG_BURST 20
+#define LOG_BURST_DEBUG 1000 /* DEBUG and TRACE: who asks for them wants to see them; some 200 KB a second at most */
 
 /* domain: the translator or subsystem that speaks ("vol-server", "socket"); text: one line without newline. */
 typedef void (*log_sink_fn)(void *ctx, const struct log_site *site, const char *domain, const char *text);
 
 void log_set_sink(log_sink_fn sink, void *ctx); /* NULL: back to stderr. Before threads start, or with ctx valid for good */
 void log_get_sink(log_sink_fn *ret_sink, void **ret_ctx);
-void log_set_level(enum log_level level); /* what is above it costs one load and a branch */
+void log_set_level(enum log_level level); /* what is above it costs two loads and a branch */
 enum log_level log_get_level(void);
+
+/* What a module needs to log as its program does: where lines go now, and the level, whatever it is set to later. */
+struct log_port {
+    log_sink_fn sink;
+    void *ctx;
+    atomic_int *level; /* lives as long as the program */
+};
+void log_port_get(struct log_port *ret);        /* of the program */
+void log_port_use(const struct log_port *port); /* by the module; with a port of the same program, any number of times */
 
 void log_write(struct log_site *site, const char *domain, const char *fmt, ...) PRINTF(3, 4);
 

@@ -376,6 +376,18 @@ static void connect_late(struct timer *t)
         c->link->dialer->type->disconnect(c->link->t, -ETIMEDOUT);
 }
 
+static void log_up(const struct rpc_client *c, struct rpc_link *l)
+{
+    struct transport_peer peer;
+    char who[512];
+
+    if (log_get_level() < LVL_DEBUG)
+        return;
+    l->dialer->type->peer(l->t, &peer);
+    transport_describe(&peer, who, sizeof(who));
+    log_debug(RPC_CLIENT_LOG, "%s: connected: %s", c->name, who);
+}
+
 void client_link_up(struct rpc_client *c, struct rpc_link *l)
 {
     loop_disarm(c->env.loop, &c->connect);
@@ -385,6 +397,7 @@ void client_link_up(struct rpc_client *c, struct rpc_link *l)
     set_state(c, CLIENT_UP);
     counter_add(&c->connections, 1);
     c->said_err = 0;
+    log_up(c, l);
     c->host.up(c->host_data);
 }
 

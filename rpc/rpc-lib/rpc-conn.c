@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,11 +93,37 @@ void rpc_conn_report_closed(struct rpc_conn *conn)
 }
 
 /* ---- what the transport tells ------------------------------------------------------------------------------------------- */
+static void log_up(struct rpc_conn *conn)
+{
+    struct transport_peer peer;
+    char who[512];
+
+    if (log_get_level() < LVL_DEBUG)
+        return;
+    rpc_conn_peer(conn, &peer);
+    transport_describe(&peer, who, sizeof(who));
+    log_debug(RPC_LOG, "connected: %s", who);
+}
+
+static void log_down(struct rpc_conn *conn, int err)
+{
+    struct transport_peer peer;
+    struct transport_stats st;
+
+    if (log_get_level() < LVL_DEBUG)
+        return;
+    rpc_conn_peer(conn, &peer);
+    conn->type->stats(conn->t, &st);
+    log_debug(RPC_LOG, "disconnected: %s%s%s: %" PRIu64 " bytes came, %" PRIu64 " went", peer.text, err ? ": " : "", err ? strerror(-err) : "",
+              st.bytes_in, st.bytes_out);
+}
+
 static void up(void *host)
 {
     struct rpc_conn *conn = host;
     struct rpc_service *s = conn->service;
 
+    log_up(conn);
     pthread_mutex_lock(&conn->lock);
     conn->opened = true;
     pthread_mutex_unlock(&conn->lock);
@@ -229,6 +256,7 @@ static void down(void *host, int err)
     struct rpc_request *parked;
     bool now;
 
+    log_down(conn, err);
     pthread_mutex_lock(&conn->lock);
     conn->gone = true;
     conn->down_err = err;

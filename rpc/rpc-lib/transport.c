@@ -27,8 +27,8 @@ int transport_load(const char *type, const struct transport_type **ret, struct e
     const char *dir = getenv("GATLING_TRANSPORT_DIR"), *module = NULL;
     const struct transport_type *t;
     char path[4096];
-    log_sink_fn sink;
-    void *sink_ctx, *dl;
+    struct log_port log;
+    void *dl;
 
     for (size_t i = 0; i < array_len(modules); i++)
         if (strcmp(type, modules[i].type) == 0)
@@ -57,9 +57,18 @@ int transport_load(const char *type, const struct transport_type **ret, struct e
     if (!t->build_id || strcmp(t->build_id, BUILD_ID) != 0)
         return err_set(err, -EINVAL, "transport %s: %s was built from other sources (%s) than this program (%s)", type, path,
                        t->build_id ? t->build_id : "no build id", BUILD_ID);
-    log_get_sink(&sink, &sink_ctx);
+    log_port_get(&log);
     if (t->loaded)
-        t->loaded(sink, sink_ctx, log_get_level());
+        t->loaded(&log);
     *ret = t;
     return 0;
+}
+
+void transport_describe(const struct transport_peer *peer, char *to, size_t size)
+{
+    if (peer->tls)
+        snprintf(to, size, "%s, %s, %s, certificate %s", peer->text, peer->tls_version, peer->cipher,
+                 peer->common_name ? peer->common_name : "without a common name");
+    else
+        snprintf(to, size, "%s, not encrypted", peer->text);
 }

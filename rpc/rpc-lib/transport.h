@@ -17,7 +17,7 @@
 #include "message.h"
 #include "option.h"
 
-#define TRANSPORT_ABI 1u
+#define TRANSPORT_ABI 2u
 #define TRANSPORT_SYMBOL "transport_type"
 
 struct transport;          /* one connection, as the module sees it */
@@ -64,7 +64,7 @@ struct transport_type {
     const char *build_id;           /* BUILD_ID of config.h */
     const char *name;
     const struct option *options;   /* what it understands; ended by a row without key. For help and for "unknown option" */
-    void (*loaded)(log_sink_fn sink, void *ctx, enum log_level level); /* once, after the checks */
+    void (*loaded)(const struct log_port *log); /* after the checks, each time that it is asked for: how to log */
 
     /* Listens as the options say (listen-port, bind-address, address-family, ssl-*, bounds). -errno with a sentence. */
     int (*listen)(const struct env *env, const struct transport_options *options, const struct transport_listen_host *host,
@@ -97,5 +97,8 @@ struct transport_type {
 /* Loads $(pkglibdir)/rpc-transport/NAME.so (or dir/NAME.so when dir is set, for uninstalled trees: environment
  * GATLING_TRANSPORT_DIR). Types tcp, socket and unix are all served by "socket". Never unloaded. */
 int transport_load(const char *type, const struct transport_type **ret, struct err *err);
+
+/* Who is at the other end, for the log: "192.0.2.7:49151, TLSv1.3, TLS_AES_256_GCM_SHA384, certificate client". From up() on. */
+void transport_describe(const struct transport_peer *peer, char *to, size_t size);
 
 #endif

@@ -11,7 +11,7 @@ play() {
     lines=$(cat)
     sed 's/ *=>.*//' <<<"$lines" >"$tmp/script"
     sed -n 's/.*=> *//p' <<<"$lines" >"$tmp/expected"
-    timeout 60 cat "$tmp/script" | tool locker b1 >"$tmp/said" 2>"$tmp/said.err"
+    timeout 60 cat "$tmp/script" | tool locker b1 "${ask[@]}" >"$tmp/said" 2>"$tmp/said.err"
     sed -E 's/^[^:]*: ?//; s/ pid=[0-9]+ owner=.*//' "$tmp/said" >"$tmp/got"
     ok "$1" compare
 }
@@ -27,7 +27,10 @@ brick_with() { # options of features/locks...
     [ -z "${brick_pid[b1]:-}" ] || stop_brick b1
     while [ $# -gt 0 ]; do set+=(--set features/locks "$1" "$2"); shift 2; done
     must start_brick b1 "${set[@]}"
+    ask_brick
 }
+# What tools/locker needs to ask it what waits there; stock's cannot say.
+ask_brick() { ask=(); [ "$BRICK" = stock ] || ask=("${brick_pid[b1]}" "$tmp/dump"); }
 
 brick_with notify-contention-delay 60
 play 'what a client has locked is not removed' <<'SCRIPT'
@@ -182,7 +185,7 @@ printf '%s\n' 'A create dumped' 'A lk set w 0 10' 'A inodelk d set w 0 0' 'A ent
     'B y=entrylk e - lock r' 'B idle x' >"$tmp/script"
 mkfifo "$tmp/script.more"
 exec 7<>"$tmp/script.more" # for reading too: opening it does not wait for the other end
-background tool locker b1 <"$tmp/script.more" >"$tmp/said" 2>&1 7>&-
+background tool locker b1 "${ask[@]}" <"$tmp/script.more" >"$tmp/said" 2>&1 7>&-
 cat "$tmp/script" >&7
 has_lines() {
     local dump line
@@ -253,8 +256,9 @@ SCRIPT
     for i in {1..62}; do echo "A w$i=write $i x"; done # with the kept answers of tools/locker in mind
     printf '%s\n' 'A idle w62' 'A as one' 'A lk set u 0 0' 'A wait w62'
 } >"$tmp/script"
-many_wait() { timeout 60 cat "$tmp/script" | tool locker b1 >"$tmp/said" 2>&1; cat "$tmp/said"; tail -n 1 "$tmp/said" | grep -q 'write: ok'; }
+many_wait() { timeout 60 cat "$tmp/script" | tool locker b1 "${ask[@]}" >"$tmp/said" 2>&1; cat "$tmp/said"; tail -n 1 "$tmp/said" | grep -q 'write: ok'; }
 [ "$BRICK" = stock ] || { stop_brick b1; must start_brick b1 --set features/locks mandatory-locking forced --set protocol/server rpc.outstanding-rpc-limit 8
+    ask_brick
     ok 'waiting writes do not keep out the unlock that they wait for' many_wait; }
 
 brick_with mandatory-locking optimal enforce-mandatory-lock on

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* locker: speaks the file protocol's lock operations as its input tells it, and prints what is answered.
  *
- *   locker [-t pki] -b brick PORT <script
+ *   locker [-t pki] -b brick PORT [PID FOLDER] <script
  *
  * A line is WHO [LABEL=]VERB ARGUMENTS. WHO is a client of its own, made when first named. Without a label the answer is waited for
  * and printed as "WHO VERB: ..."; with one the line only sends, and `WHO wait LABEL` prints the answer, `WHO idle LABEL` says that
- * there is none although everything before has been served. Answers are "ok", "ok VALUE" or the name of an errno.
+ * there is none and there will be none: whatever has not been answered is parked in the brick. That, and that it has noticed a `cut`, it is
+ * asked by statedumps, of process PID into FOLDER. A brick that has no such numbers (stock) is given a moment instead.
+ * Answers are "ok", "ok VALUE" or the name of an errno.
  *
  *   create NAME | open NAME [FLAGS] | release           the file that the client's later lines are about; open without a name
  *                                                       that exists fails. Flags: t truncate, n non-blocking
@@ -21,16 +23,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* For what no message can tell: that the brick's threads have done what they were about to do. */
-static void settle(void)
-{
-    usleep(150000);
-}
 
 enum { WORDS = 10, EMPTY_DICT = 12, IATT = 148, KEPT = 64 };
 
@@ -54,6 +52,8 @@ struct who {
 
 static struct target to;
 static struct who *everybody;
+static pid_t brick; /* 0: it cannot be asked */
+static const char *dumps;
 static const uint8_t root[16] = {[15] = 1};
 
 static void check(int failed, const char *what)
@@ -80,6 +80,63 @@ static struct who *find(const char *name)
     check(link_login(&w->link), "SETVOLUME");
     w->next = everybody;
     return everybody = w;
+}
+
+/* ---- what the brick counts ------------------------------------------------------------------------------------------------- */
+
+enum { GUARD_US = 60000000 };
+
+/* Reads the number behind "NAME=" in section [census] of a complete dump. False: it is not complete yet. */
+static bool read_dump(const char *path, const char *name, long *ret)
+{
+    char line[4096], key[64];
+    bool whole = false, here = false;
+    FILE *f = fopen(path, "r");
+
+    snprintf(key, sizeof key, "%s=", name);
+    while (f && fgets(line, sizeof line, f)) {
+        if (line[0] == '[')
+            here = strcmp(line, "[census]\n") == 0;
+        if (here && strncmp(line, key, strlen(key)) == 0)
+            *ret = strtol(line + strlen(key), NULL, 10);
+        whole |= strncmp(line, "DUMP-END-TIME", strlen("DUMP-END-TIME")) == 0;
+    }
+    if (f)
+        fclose(f);
+    return whole;
+}
+
+static void remove_all(glob_t *found)
+{
+    for (size_t i = 0; i < found->gl_pathc; i++)
+        unlink(found->gl_pathv[i]);
+    globfree(found);
+}
+
+static long census(const char *name)
+{
+    uint64_t end = now_us() + GUARD_US;
+    char pattern[4096];
+    long number = -1;
+    glob_t found;
+
+    snprintf(pattern, sizeof pattern, "%s/*.dump.*", dumps);
+    if (glob(pattern, 0, NULL, &found) == 0)
+        remove_all(&found);
+    if (kill(brick, SIGUSR1) < 0)
+        die("brick %d: %s", (int)brick, strerror(errno));
+    while (now_us() < end) {
+        bool whole = glob(pattern, 0, NULL, &found) == 0 && read_dump(found.gl_pathv[0], name, &number);
+
+        if (whole)
+            remove_all(&found);
+        if (whole && number < 0)
+            die("the census has no \"%s\"", name);
+        if (whole)
+            return number;
+        usleep(1000);
+    }
+    die("no statedump");
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------------------------- */
@@ -150,6 +207,63 @@ static void forget(struct answer *a)
 {
     free(a->bytes);
     *a = (struct answer){0};
+}
+
+/* Whatever was answered to w before this is here after it. */
+static void ping(struct who *w)
+{
+    struct out o = {0};
+    struct answer *a;
+
+    call_ping(&o, &w->link);
+    check(link_push(&w->link, o.bytes, o.len), "send");
+    await(w, a = expect(w, w->link.xid, "", "ping"));
+    forget(a);
+    out_free(&o);
+}
+
+static long nr_unanswered(void)
+{
+    long n = 0;
+
+    for (struct who *w = everybody; w; w = w->next)
+        for (int i = 0; i < KEPT; i++)
+            n += w->link.fd >= 0 && w->answers[i].asked && !w->answers[i].here;
+    return n;
+}
+
+/* Until a is here, or waits with all others that have no answer. */
+static void settle(struct answer *a)
+{
+    uint64_t end = now_us() + GUARD_US;
+
+    if (!brick)
+        usleep(150000);
+    do {
+        for (struct who *w = everybody; w; w = w->next)
+            if (w->link.fd >= 0)
+                ping(w);
+        if (a->here || !brick)
+            return;
+        long unanswered = nr_unanswered();
+        if (census("parked") == unanswered)
+            return;
+    } while (now_us() < end);
+    die("%s: neither answered nor parked", a->label);
+}
+
+static void until_noticed(void)
+{
+    uint64_t end = now_us() + GUARD_US;
+    long left = 0;
+
+    for (struct who *w = everybody; w; w = w->next)
+        left += w->link.fd >= 0;
+    if (!brick)
+        usleep(150000);
+    while (brick && census("clients") != left)
+        if (now_us() > end)
+            die("the brick has not noticed that a client went");
 }
 
 static const uint8_t *behind_xdata(const struct reply *r)
@@ -475,24 +589,16 @@ static void run(struct who *w, char *verb, char **arg)
         forget(a);
     } else if (strcmp(verb, "idle") == 0) {
         a = labelled(w, arg[0]);
-        simple_verb(w, "lk", (char *[]){"get", "w", "0", "1", NULL, NULL}, &o); /* served behind it, and a ping behind that */
-        check(link_push(&w->link, o.bytes, o.len), "send");
-        struct answer *got = expect(w, w->link.xid, "", "lk");
-        await(w, got);
-        forget(got);
-        settle(); /* what has to ask the disk first, as UNLINK, is not before locks yet */
+        settle(a);
         printf("%s %s: %s\n", w->name, a->verb, a->here ? "answered" : "waits");
     } else if (strcmp(verb, "ping") == 0) {
-        call_ping(&o, &w->link);
-        check(link_push(&w->link, o.bytes, o.len), "send");
-        await(w, a = expect(w, w->link.xid, "", verb));
-        forget(a);
+        ping(w);
     } else if (strcmp(verb, "notices") == 0) {
         printf("%s notices:%s\n", w->name, w->notices);
         w->notices[0] = '\0';
     } else if (strcmp(verb, "cut") == 0) {
         link_cut(&w->link, CUT_RESET);
-        settle(); /* no answer says that the brick has noticed */
+        until_noticed();
     } else if (simple_verb(w, verb, arg, &o)) {
         check(link_push(&w->link, o.bytes, o.len), "send");
         a = expect(w, w->link.xid, label, verb);
@@ -513,6 +619,10 @@ int main(int argc, char **argv)
     char line[4096];
 
     target_from_args(&to, argc, argv);
+    if (optind + 2 <= argc) {
+        brick = (pid_t)strtol(argv[optind], NULL, 10);
+        dumps = argv[optind + 1];
+    }
     while (fgets(line, sizeof line, stdin)) {
         char *words[WORDS + 2] = {0}, *save = NULL;
         int n = 0;

@@ -280,19 +280,13 @@ static void socket_unref(struct transport *t)
     conn_unref(conn_of(t));
 }
 
-static void socket_loaded(log_sink_fn sink, void *ctx, enum log_level level)
-{
-    log_set_sink(sink, ctx);
-    log_set_level(level);
-}
-
 extern const struct transport_type transport_type;
 __attribute__((visibility("default"))) const struct transport_type transport_type = {
     .abi = TRANSPORT_ABI,
     .build_id = BUILD_ID,
     .name = "socket",
     .options = socket_option_rows,
-    .loaded = socket_loaded,
+    .loaded = log_port_use,
     .listen = socket_listen,
     .port = socket_port,
     .reconfigure = socket_reconfigure,

@@ -130,12 +130,9 @@ static int take(struct xlator *xl, struct lock_table *t, const struct request *r
     notice_contention(xl, s, *h, after);
     if (r->ask == ASK_NOW)
         return -EAGAIN;
-    failed = wait_for(xl, s, *h, NULL, fop);
-    if (failed == -EINPROGRESS) {
-        if (blocker)
-            held_blocked_by(*h, blocker);
+    failed = wait_for(xl, s, *h, blocker, NULL, fop);
+    if (failed == -EINPROGRESS)
         *h = NULL;
-    }
     return failed;
 }
 

@@ -86,8 +86,10 @@ enum go hold_back(struct xlator *xl, struct lock_table *t, struct fop *fop, cons
     *ret_err = EAGAIN;
     if (!list(b))
         return GO_REFUSE;
-    if (fop_park(fop, cancelled, b))
+    if (fop_park(fop, cancelled, b)) {
+        trace_wait(xl, fop, NULL); /* who cancels it needs the table first */
         return GO_WAIT;
+    }
     unlist(b);
     *ret_err = fop->cancel_err;
     return GO_REFUSE;
@@ -149,6 +151,7 @@ void back_run(struct aftermath *after)
 
         after->first_back = b->next;
         fop->flags |= FOP_NOWAIT; /* whose thread this is, we do not know */
+        trace_wait_over(b->xl, fop, b->err);
         if (b->err)
             fop_fail(fop, b->err);
         else

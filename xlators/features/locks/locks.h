@@ -214,8 +214,9 @@ static inline bool same_owner(const struct held *a, const struct held *b)
 /* What keeps h from being granted now; NULL with true: nothing. Looks at those waiting before h (all, if it does not wait yet) where
  * fairness asks for it. False and NULL: a removal. */
 bool is_grantable(const struct space *s, const struct held *h, struct held **ret_blocker);
-/* -EINPROGRESS: it is parked, do not touch fop any more. Else a negative errno, and h is the caller's still. */
-int wait_for(struct xlator *xl, struct space *s, struct held *h, struct held *spare, struct fop *fop);
+/* For blocker, or NULL: see is_grantable(). -EINPROGRESS: it is parked, do not touch fop any more. Else a negative errno, and h is the
+ * caller's still. */
+int wait_for(struct xlator *xl, struct space *s, struct held *h, struct held *blocker, struct held *spare, struct fop *fop);
 void grant_waiting(struct xlator *xl, struct space *s, struct aftermath *after);
 /* Ends a wait with an error, unless its canceller was faster. */
 bool refuse_waiting(struct xlator *xl, struct held *h, int err, struct aftermath *after);
@@ -280,5 +281,8 @@ void locks_count(struct xlator *xl, struct fop *fop);
 void locks_getxattr(struct xlator *xl, struct fop *fop);
 void locks_dump_inode(struct xlator *xl, struct inode *in, void *ctx, struct dump *d);
 void trace_lock(struct xlator *xl, struct fop *fop);
+/* At DEBUG: fop waits, for blocker or (NULL) for what its kind waits for; its wait is over, err 0: well. With the table entered, or not. */
+void trace_wait(struct xlator *xl, const struct fop *fop, const struct held *blocker);
+void trace_wait_over(struct xlator *xl, const struct fop *fop, int err);
 
 #endif

@@ -187,11 +187,9 @@ static int set(struct xlator *xl, struct space *s, struct fop *fop, struct held 
             return -ENOMEM;
         give_up(xl, s, *h, &one_more);
         held_free(xl, one_more);
-        failed = wait_for(xl, s, *h, *spare, fop);
-        if (failed == -EINPROGRESS) {
-            held_blocked_by(*h, blocker);
+        failed = wait_for(xl, s, *h, blocker, *spare, fop);
+        if (failed == -EINPROGRESS)
             *h = *spare = NULL;
-        }
     } else {
         return -EAGAIN;
     }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Option trace: each lock request and its answer in the log, at level INFO. */
+/* What the log says of lock requests: with option trace each one and its answer, at level INFO; at DEBUG who waits, for whom, how long. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "locks.h"
 #include "log.h"
 
@@ -50,4 +51,42 @@ void trace_lock(struct xlator *xl, struct fop *fop)
     describe(fop, text, sizeof(text));
     log_info(xl->name, "request %s", text);
     fop_push(fop, traced, xl);
+}
+
+static bool is_lock(const struct fop *fop)
+{
+    return fop->op == FOP_LK || fop->op == FOP_INODELK || fop->op == FOP_FINODELK || fop->op == FOP_ENTRYLK || fop->op == FOP_FENTRYLK;
+}
+
+static void describe_any(const struct fop *fop, char *to, size_t size)
+{
+    if (is_lock(fop))
+        describe(fop, to, size);
+    else
+        fop_describe(fop, to, size);
+}
+
+void trace_wait(struct xlator *xl, const struct fop *fop, const struct held *blocker)
+{
+    char text[1024];
+
+    if (log_get_level() < LVL_DEBUG)
+        return;
+    describe_any(fop, text, sizeof(text));
+    if (blocker)
+        log_debug(xl->name, "%s: waits for the lock of %s, pid %d", text, blocker->own->lc->client ? blocker->own->lc->client->uid : "our own",
+                  blocker->pid);
+    else
+        log_debug(xl->name, "%s: waits for locks", text);
+}
+
+void trace_wait_over(struct xlator *xl, const struct fop *fop, int err)
+{
+    char text[1024];
+
+    if (log_get_level() < LVL_DEBUG)
+        return;
+    describe_any(fop, text, sizeof(text));
+    log_debug(xl->name, "%s: waits no longer, after %" PRIu64 " ms: %s", text, (clock_ns() - fop->start_ns) / 1000000,
+              err ? strerror(err) : "it goes on");
 }

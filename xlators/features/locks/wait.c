@@ -96,7 +96,7 @@ static void cancelled(struct fop *fop, void *ctx)
     table_leave(xl, t, &after);
 }
 
-int wait_for(struct xlator *xl, struct space *s, struct held *h, struct held *spare, struct fop *fop)
+int wait_for(struct xlator *xl, struct space *s, struct held *h, struct held *blocker, struct held *spare, struct fop *fop)
 {
     struct waiter *w = fop_alloc(fop, sizeof(*w));
     int failed;
@@ -110,9 +110,14 @@ int wait_for(struct xlator *xl, struct space *s, struct held *h, struct held *sp
         held_take_out(h);
         failed = -fop->cancel_err;
     }
-    if (failed)
+    if (failed) {
         h->waiter = NULL;
-    return failed ? failed : -EINPROGRESS;
+        return failed;
+    }
+    if (blocker)
+        held_blocked_by(h, blocker);
+    trace_wait(xl, fop, blocker); /* who cancels it needs the table first */
+    return -EINPROGRESS;
 }
 
 /* From waiting to granted. The fop is ours. */
@@ -178,6 +183,7 @@ void aftermath_run(struct xlator *xl, struct aftermath *after)
     notices_send(xl, after);
     while ((w = after->first)) { /* completed, it may be freed, and w with it */
         after->first = w->next;
+        trace_wait_over(xl, w->fop, w->err);
         if (w->err)
             fop_fail(w->fop, w->err);
         else

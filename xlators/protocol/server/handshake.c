@@ -7,6 +7,7 @@
  *
  * Source: spec wire 3.5 to 3.8, 3.11; brick 4.3. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -243,12 +244,31 @@ static void log_arrival(const struct visit *v)
              v->subdir ? " directory " : "", v->subdir ? v->subdir : "", peer.tls ? " over " : "", peer.tls ? peer.tls_version : "");
 }
 
+/* All that it said, but for the password. */
+static void log_visit(const struct visit *v, int result)
+{
+    char said[1024] = "";
+    struct transport_peer peer;
+    size_t at = 0;
+
+    if (log_get_level() < LVL_DEBUG)
+        return;
+    for (unsigned int i = 0; i < dict_count(v->in) && at < sizeof(said); i++) {
+        const char *key = dict_at(v->in, i)->key, *text = text_of(v->in, key);
+
+        at += (size_t)snprintf(said + at, sizeof(said) - at, " %s=%s", key, strcmp(key, "password") == 0 ? "..." : text ? text : "?");
+    }
+    rpc_conn_peer(v->req->conn, &peer);
+    log_debug(v->s->xl->name, "SETVOLUME of %s:%s: %s", peer.text, said, result < 0 ? v->why.text : "Success");
+}
+
 static void finish(struct visit *v, int r)
 {
     struct server *s = v->s;
 
     if (r == 0)
         r = attach(v);
+    log_visit(v, r);
     if (r == 0) {
         rpc_conn_admit(v->req->conn);
         log_arrival(v);
