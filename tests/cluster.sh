@@ -125,6 +125,7 @@ start_node() { # node address
 	mount -t overlay -o lowerdir=/usr/sbin,upperdir=$dir/own/sbin,workdir=$dir/own/work/sbin gatling-test /usr/sbin &&
 	mkdir -p $dir/own/ssl $dir/own/work/ssl &&
 	mount -t overlay -o lowerdir=/usr/lib/ssl,upperdir=$dir/own/ssl,workdir=$dir/own/work/ssl gatling-test /usr/lib/ssl &&
+	{ [ -e /etc/mtab ] || ln -sf /proc/self/mounts /etc/mtab; } && # stock looks there for what a brick lies on
 	mkdir -p /etc/gluster-test /var/lib/glusterd /var/log/glusterfs && rm -f /etc/ssl/glusterfs.* &&
 	cp $nodes_dir/hosts /etc/hosts && rm -f /usr/sbin/{glusterfsd,glusterfs,glusterd,gluster} &&
 	for name in glusterfsd glusterfs glusterd gluster; do cp $dir/chooser /usr/sbin/\$name || exit 1; done &&
