@@ -94,6 +94,8 @@ ok 'a transport that is not there'         refuses 'transport-type rdma' volume 
 ok 'pairs that contradict each other'      refuses 'should not be set together' volume set live features.read-only on features.worm on
 ok 'one bad pair among good ones'          refuses 'out of range' volume set live performance.io-thread-count 9 network.ping-timeout 5000
 ok 'a value for a translator that is in no graph' refuses 'maybe' volume set live nfs.disable maybe
+ok 'a value of two lines'                  refuses 'a value has one line' volume set live user.a $'b\nstatus=2'
+ok 'a name with a sign of the store'       refuses "has no '='" volume set live user.a=b c
 is 'nothing of it is stored'               "$(gluster n1 volume info live)" "$info"
 ok 'three bricks do not make replica 2'    refuses '' volume create bad replica 2 n1:/srv/x1 n1:/srv/x2 n1:/srv/x3 force
 not_ok 'and leave no folders'              compgen -G "$(root n1)/srv/x?"

@@ -65,7 +65,7 @@ const struct option socket_option_rows[] = {
     OPT_INT("transport.connections-limit", S, connections, "4096", 1, 1000000, "connections at once", OPT_LIVE),
     OPT_SIZE("transport.record-limit-first", S, record_first, "128KB", 4 * KiB, 1 * GiB,
              "largest record of a peer that is not admitted yet", OPT_LIVE),
-    OPT_SIZE("transport.record-limit", S, record, "64MB", 1 * MiB, 1 * GiB, "largest record of one that is", OPT_LIVE),
+    OPT_SIZE("transport.record-limit", S, record, "64MB", 64 * KiB, 1 * GiB, "largest record of one that is", OPT_LIVE),
     OPT_SIZE("transport.send-queue-limit", S, send_queue, "16MB", 64 * KiB, 1 * GiB,
              "bytes queued for one peer, above which it is not read from", OPT_LIVE),
     OPT_SIZE("transport.queued-limit", S, queued, "0", 0, 1024 * GiB,

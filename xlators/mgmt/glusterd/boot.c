@@ -66,12 +66,31 @@ static int boot_run(struct command *c)
         end_strangers(c->gd, w->v);
     if (w && w->v->status == VOLUME_STARTED)
         task_resume(c->gd, w->v);
-    struct err err = {""};
-    if (w && w->v->type != VOLUME_PLAIN && shd_follow(c->gd, &err) < 0)
-        log_error("glusterd", "%s", err.text);
     volview_unref(w);
     return 0;
 }
+
+/* The self-heal daemon is one for all volumes, and waits for their bricks itself. */
+static int services_run(struct command *c)
+{
+    struct err err = {""};
+    size_t n;
+    struct volview **all = volumes_all(c->gd, &n);
+    bool heals = false;
+    for (size_t i = 0; i < n; i++)
+        heals |= all[i]->v->type != VOLUME_PLAIN;
+    volumes_free(all, n);
+    if (heals && shd_follow(c->gd, &err) < 0)
+        log_error("glusterd", "%s", err.text);
+    return 0;
+}
+
+static void services_done(struct command *c)
+{
+    (void)c;
+}
+
+static const struct command_type services_command = {.name = "services", .run = services_run, .encode = services_done};
 
 static void boot_done(struct command *c)
 {
@@ -99,6 +118,7 @@ void boot_volumes(struct glusterd *gd)
     gd->boot = all;
     gd->nr_boot = n;
     pthread_mutex_unlock(&gd->lock);
+    command_begin(gd, NULL, &services_command, NULL, NULL, 0, NULL);
     for (int i = 0; i < LANES; i++)
         next(gd);
 }

@@ -42,19 +42,67 @@ static bool inside(const char *path, const char *folder)
     return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0' || (len && folder[len - 1] == '/'));
 }
 
-static bool used_by_another(struct glusterd *gd, const char *real_path)
+/* A folder that a command under way makes a brick of. Its volume is published when all of them are looked at; until then another command
+ * would not see it. */
+struct place {
+    struct place *next;
+    const struct command *owner;
+    char path[];
+};
+
+static bool overlap(const char *a, const char *b)
 {
-    size_t n;
-    struct volview **all = volumes_all(gd, &n);
-    bool yes = false;
-    for (size_t i = 0; i < n; i++)
-        for (unsigned int k = 0; k < all[i]->v->nr_bricks; k++) {
-            const struct brickinfo *b = &all[i]->v->bricks[k];
-            if (strcmp(b->owner, gd->uuid) == 0)
-                yes |= inside(real_path, b->real_path) || inside(b->real_path, real_path);
+    return inside(a, b) || inside(b, a);
+}
+
+static bool taken_locked(const struct command *c, const char *real_path)
+{
+    const struct glusterd *gd = c->gd;
+    for (const struct volview *w = gd->volumes; w; w = w->next)
+        for (unsigned int k = 0; k < w->v->nr_bricks; k++) {
+            const struct brickinfo *b = &w->v->bricks[k];
+            if (overlap(real_path, b->real_path) && strcmp(b->owner, gd->uuid) == 0)
+                return true;
         }
-    volumes_free(all, n);
-    return yes;
+    for (const struct place *p = gd->places; p; p = p->next)
+        if (p->owner != c && overlap(real_path, p->path))
+            return true;
+    return false;
+}
+
+/* Until the command's end nobody else may have it. */
+static int place_take(struct command *c, const char *real_path)
+{
+    size_t len = strlen(real_path) + 1;
+    struct place *p = malloc(sizeof *p + len);
+    if (!p)
+        return -ENOMEM;
+    p->owner = c;
+    memcpy(p->path, real_path, len);
+    pthread_mutex_lock(&c->gd->lock);
+    bool taken = taken_locked(c, real_path);
+    if (!taken) {
+        p->next = c->gd->places;
+        c->gd->places = p;
+    }
+    pthread_mutex_unlock(&c->gd->lock);
+    if (taken)
+        free(p);
+    return taken ? -EBUSY : 0;
+}
+
+void places_give(struct command *c)
+{
+    SCOPED_LOCK(&c->gd->lock);
+    for (struct place **at = &c->gd->places; *at;) {
+        struct place *p = *at;
+        if (p->owner == c) {
+            *at = p->next;
+            free(p);
+        } else {
+            at = &p->next;
+        }
+    }
 }
 
 static bool has_mark(const char *path, const struct volinfo *v)
@@ -105,6 +153,21 @@ static char *below_mount(const char *real_path)
     return strdup(*rest ? rest : "/");
 }
 
+/* Where the folder is, or will be. */
+static int real_path_of(const char *path, bool there, char ret[PATH_MAX_BYTES + 1])
+{
+    if (there)
+        return realpath(path, ret) ? 0 : -errno;
+    char *parent = parent_of(path);
+    const char *name = strrchr(path, '/');
+    int r = !parent ? -ENOMEM : realpath(parent, ret) ? 0 : -errno;
+    free(parent);
+    if (r < 0)
+        return r;
+    size_t len = strcmp(ret, "/") == 0 ? 0 : strlen(ret);
+    return snprintf(ret + len, PATH_MAX_BYTES + 1 - len, "%s", name) > (int)(PATH_MAX_BYTES - len) ? -ENAMETOOLONG : 0;
+}
+
 /* Fills in what the file system says. made: the folder is new. */
 int brick_folder_check(struct command *c, struct volinfo *v, unsigned int at, bool force, bool *made)
 {
@@ -124,16 +187,21 @@ int brick_folder_check(struct command *c, struct volinfo *v, unsigned int at, bo
     bool there = lstat(b->path, &st) == 0;
     if (there && !S_ISDIR(st.st_mode))
         return command_fail(c, "The provided path %s which is already present, is not a directory", b->path);
-    if (!there && mkdir(b->path, 0755) < 0)
-        return command_fail(c, "Failed to create brick directory for brick %s:%s. Reason : %s ", b->host, b->path, strerror(errno));
+    int r = real_path_of(b->path, there, real);
+    if (r == 0) /* before it is made: what another command has made is not ours to remove */
+        r = place_take(c, real);
+    if (r == -EBUSY)
+        return command_fail(c, "Brick: %s:%s not available. Brick may be containing or be contained by an existing brick.", b->host, b->path);
+    if (r == 0 && !there && mkdir(b->path, 0755) < 0)
+        r = -errno;
+    if (r < 0)
+        return command_fail(c, "Failed to create brick directory for brick %s:%s. Reason : %s ", b->host, b->path, strerror(-r));
     *made = !there;
     char *parent = parent_of(b->path);
     bool known = parent && stat(b->path, &st) == 0 && stat(parent, &above) == 0 && stat("/", &root) == 0;
     free(parent);
-    if (!known || !realpath(b->path, real))
+    if (!known)
         return command_fail(c, "%s:%s: %s", b->host, b->path, strerror(errno));
-    if (used_by_another(gd, real))
-        return command_fail(c, "Brick: %s:%s not available. Brick may be containing or be contained by an existing brick.", b->host, b->path);
     for (unsigned int i = 0; i < v->nr_bricks; i++) {
         const struct brickinfo *other = &v->bricks[i];
         if (other != b && other->real_path && (inside(real, other->real_path) || inside(other->real_path, real)))
@@ -217,7 +285,7 @@ static unsigned int next_number(const struct volinfo *v)
 int brick_parse(struct command *c, char *word, struct brickinfo *b)
 {
     char *colon = strstr(word, ":/");
-    if (!colon)
+    if (!colon || strchr(word, '\n'))
         return command_fail(c, "brick %s is not HOST:/PATH; a path must not contain blanks", word);
     *colon = '\0';
     char *path = colon + 1;

@@ -15,12 +15,13 @@ struct volinfo;
 int brick_parse(struct command *c, char *word, struct brickinfo *b);
 /* "HOST:/PATH HOST:/PATH ...": bricks at the end of v, with ids that no other brick of v has. */
 int brick_folders_parse(struct command *c, struct volinfo *v, const char *bricks);
-/* Fills in what the file system says. made: the folder is new. */
+/* Fills in what the file system says, and keeps the folder from others until the command's end. made: it is new. */
 int brick_folder_check(struct command *c, struct volinfo *v, unsigned int at, bool force, bool *made);
 /* A brick of this volume from here on: the mark, and the folder that GlusterFS looks for. With force an old mark is written over. */
 int brick_folder_mark(struct command *c, const struct volinfo *v, unsigned int at);
 int brick_folder_is_behind(struct command *c, const struct brickinfo *b); /* replicate heals it: what the others have is missing here */
 void brick_folder_unmark(const struct brickinfo *b);
-void brick_folder_unmake(const struct brickinfo *b); /* one that was made: if it is empty */
+void brick_folder_unmake(const struct brickinfo *b); /* one that was made, with all that is in it */
+void places_give(struct command *c); /* others may have the folders that it has looked at: command.c's, at its end */
 
 #endif

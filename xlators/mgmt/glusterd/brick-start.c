@@ -20,7 +20,8 @@
 #define DOMAIN "glusterd"
 #define EXIT_PORT_TAKEN 98
 #define LEAVES_MS 5000
-#define AT_ONCE 4 /* of one call: more do not come up sooner on a small machine, and each waits for the disk */
+#define AT_ONCE 4      /* of one call: more do not come up sooner on a small machine, and each waits for the disk */
+#define AT_ONCE_ALL 16 /* of all calls */
 
 struct start {
     struct brickstart *s;
@@ -56,17 +57,34 @@ static int run_with_port(struct glusterd *gd, struct start *t)
     return child_spawn(&t->child, argv, &t->s->err);
 }
 
-/* A port that some other brick of ours has, had when it last ran, or is being started with, is none for this one. */
-static bool is_anothers_locked(struct glusterd *gd, const char *path, int port)
+struct ports {
+    uint8_t bits[(UINT16_MAX + 1) / 8];
+};
+
+static void put_port(struct ports *p, int port)
 {
+    if (port > 0 && port <= UINT16_MAX)
+        p->bits[port / 8] |= (uint8_t)(1 << port % 8);
+}
+
+static bool has_port(const struct ports *p, int port)
+{
+    return p->bits[port / 8] & 1 << port % 8;
+}
+
+/* A port that some other brick of ours has, had when it last ran, or is being started with, is none for this one. */
+static void ports_of_others_locked(struct glusterd *gd, const char *path, struct ports *ret)
+{
+    *ret = (struct ports){{0}};
     for (const struct volview *w = gd->volumes; w; w = w->next)
         for (unsigned int k = 0; k < w->v->nr_bricks; k++)
-            if (w->v->bricks[k].port == port && strcmp(w->v->bricks[k].path, path) != 0)
-                return true;
+            if (strcmp(w->v->bricks[k].path, path) != 0)
+                put_port(ret, w->v->bricks[k].port);
     for (const struct brickrun *b = gd->bricks; b; b = b->next)
-        if ((b->port == port || b->try_port == port) && strcmp(b->path, path) != 0)
-            return true;
-    return false;
+        if (strcmp(b->path, path) != 0) {
+            put_port(ret, b->port);
+            put_port(ret, b->try_port);
+        }
 }
 
 /* The next one to try; false: there is none left. */
@@ -75,11 +93,13 @@ static bool take_port(struct glusterd *gd, struct start *t)
     const struct brickinfo *b = &t->s->v->bricks[t->s->i];
     int base = (int)gd->base_port, range = (int)gd->max_port - base + 1;
     int first = b->port >= base && b->port <= gd->max_port ? b->port : base;
+    struct ports others;
     SCOPED_LOCK(&gd->lock);
     struct brickrun *run = brick_find_locked(gd, b->path);
+    ports_of_others_locked(gd, b->path, &others);
     for (; t->tried < range; t->tried++) {
         int port = base + (first - base + t->tried) % range;
-        if (is_anothers_locked(gd, b->path, port))
+        if (has_port(&others, port))
             continue;
         t->tried++;
         t->port = port;
@@ -161,18 +181,39 @@ static int came(struct glusterd *gd, struct start *t)
     return r;
 }
 
+/* False: there is none, and wait is false. */
+static bool take_room(struct glusterd *gd, bool wait)
+{
+    SCOPED_LOCK(&gd->lock);
+    while (gd->starting >= AT_ONCE_ALL) {
+        if (!wait)
+            return false;
+        pthread_cond_wait(&gd->start_room, &gd->lock);
+    }
+    gd->starting++;
+    return true;
+}
+
+static void give_room(struct glusterd *gd)
+{
+    SCOPED_LOCK(&gd->lock);
+    gd->starting--;
+    pthread_cond_signal(&gd->start_room);
+}
+
 size_t bricks_start(struct glusterd *gd, struct brickstart *starts, size_t n)
 {
     struct start *at[AT_ONCE];
     struct child *children[AT_ONCE];
     size_t running = 0, next = 0, failed = 0;
     while (next < n || running > 0) {
-        while (next < n && running < AT_ONCE) {
+        while (next < n && running < AT_ONCE && take_room(gd, running == 0)) {
             struct brickstart *s = &starts[next++];
             struct start *t = calloc(1, sizeof *t);
             if (!t) {
                 s->result = err_set(&s->err, -ENOMEM, "no memory");
                 failed++;
+                give_room(gd);
                 continue;
             }
             t->s = s;
@@ -184,6 +225,7 @@ size_t bricks_start(struct glusterd *gd, struct brickstart *starts, size_t n)
             s->result = r;
             failed += r < 0;
             free(t);
+            give_room(gd);
         }
         if (running == 0)
             continue;
@@ -193,6 +235,7 @@ size_t bricks_start(struct glusterd *gd, struct brickstart *starts, size_t n)
         int r = came(gd, at[k]);
         if (r > 0)
             continue;
+        give_room(gd);
         at[k]->s->result = r;
         failed += r < 0;
         free(at[k]);

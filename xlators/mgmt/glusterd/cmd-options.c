@@ -183,6 +183,10 @@ static int check_pair(struct command *c, const struct volinfo *v, const char *ke
 {
     struct err err = {""};
     *ret_key = key;
+    if (strpbrk(key, "=\n")) /* the store has a line KEY=VALUE for each */
+        return command_fail(c, "an option's name has no '=' and is one line");
+    if (strchr(value, '\n'))
+        return command_fail(c, "%s: a value has one line", key);
     if (strncmp(key, "user.", 5) == 0 && v)
         return 0;
     if (is_version(key)) {
@@ -208,8 +212,6 @@ static int check_pair(struct command *c, const struct volinfo *v, const char *ke
         return command_fail(c, "Not a valid option for single volume");
     if (!v && !global)
         return command_fail(c, "Not a valid option for all volumes");
-    if (strchr(value, '\n'))
-        return command_fail(c, "%s: a value has one line", o->key);
     if (volopt_check(o, value, &err) < 0)
         return command_fail(c, "%s", err.text);
     if (v && strcmp(o->key, "config.transport") == 0 && strcmp(value, "tcp") != 0)
@@ -504,4 +506,4 @@ static int get_run(struct command *c)
 
 const struct command_type set_command = {.name = "volume set", .hook = "set", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = set_run};
 const struct command_type reset_command = {.name = "volume reset", .hook = "reset", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = reset_run};
-const struct command_type get_command = {.name = "volume get", .run = get_run};
+const struct command_type get_command = {.name = "volume get", .flags = COMMAND_QUICK, .run = get_run};

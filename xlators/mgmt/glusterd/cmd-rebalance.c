@@ -132,8 +132,6 @@ static int notify_run(struct command *c)
 {
     struct err err = {""};
     struct task t;
-    if (!conn_is_local(c->req->conn))
-        return command_fail_errno(c, EPERM, "EVENT_NOTIFY: from another machine");
     struct volview *w = command_volume(c);
     if (!w)
         return -1;
@@ -166,6 +164,12 @@ void event_notify(struct rpc_request *req)
     const char *volume;
     if (wire_decode((void *)xdr_hndsk_event_notify_req, &arg, req->args, req->args_len) < 0 || wire_dict3_open(&arg.dict, &in) < 0) {
         rpc_reply_error(req, RPC_GARBAGE_ARGS);
+        return;
+    }
+    if (!conn_is_local(req->conn)) { /* before it waits for a name, which many could do */
+        const struct hndsk_event_notify_rsp rsp = {.op_ret = -1, .op_errno = EPERM};
+        dict_unref(in);
+        reply_now(req, (void *)xdr_hndsk_event_notify_rsp, &rsp);
         return;
     }
     char name[257] = "";

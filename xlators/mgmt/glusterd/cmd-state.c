@@ -235,12 +235,7 @@ static int get_state_run(struct command *c)
 static int uuid_reset_run(struct command *c)
 {
     struct err err = {""};
-    pthread_mutex_lock(&c->gd->lock);
-    bool volumes = c->gd->volumes != NULL;
-    pthread_mutex_unlock(&c->gd->lock);
-    if (volumes)
-        return command_fail(c, "volumes are already present in the cluster. Resetting uuid is not allowed");
-    return node_new_uuid(c->gd, &err) < 0 ? command_fail(c, "%s", err.text) : 0;
+    return node_new_uuid(c, &err) < 0 ? command_fail(c, "%s", err.text) : 0;
 }
 
 const struct command_type get_state_command = {.name = "get-state", .flags = COMMAND_LOGGED, .run = get_state_run};

@@ -308,8 +308,8 @@ static void friends_encode(struct command *c)
 const struct command_type start_command = {.name = "volume start", .hook = "start", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = start_run};
 const struct command_type stop_command = {.name = "volume stop", .hook = "stop", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = stop_run};
 const struct command_type delete_command = {.name = "volume delete", .hook = "delete", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = delete_run};
-const struct command_type list_command = {.name = "volume list", .run = list_run};
-const struct command_type info_command = {.name = "volume info", .run = info_run};
-const struct command_type getwd_command = {.name = "getwd", .run = getwd_run, .encode = getwd_encode};
-const struct command_type uuid_get_command = {.name = "uuid get", .run = uuid_get_run};
-const struct command_type friends_command = {.name = "pool list", .run = friends_run, .encode = friends_encode};
+const struct command_type list_command = {.name = "volume list", .flags = COMMAND_QUICK, .run = list_run};
+const struct command_type info_command = {.name = "volume info", .flags = COMMAND_QUICK, .run = info_run};
+const struct command_type getwd_command = {.name = "getwd", .flags = COMMAND_QUICK, .run = getwd_run, .encode = getwd_encode};
+const struct command_type uuid_get_command = {.name = "uuid get", .flags = COMMAND_QUICK, .run = uuid_get_run};
+const struct command_type friends_command = {.name = "pool list", .flags = COMMAND_QUICK, .run = friends_run, .encode = friends_encode};

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* command.c: from a request to a worker and back; and who has which name to himself meanwhile.
  *
+ * Workers: a command that waits (for a brick to come up, say) keeps one, and what it waits for asks us in turn: GETSPEC, SIGNIN. Those
+ * that wait are therefore never given all of them. Each connection gets its turn.
+ *
  * gd->busy lists the commands that have a name; behind each hang, oldest first, those that wait for it. When it ends the first of them
  * takes its place in the list and goes to the pool. A thread is only ever taken by a command that can run. */
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "brick-folder.h"
 #include "cli.h"
 #include "dict.h"
 #include "env.h"
@@ -98,6 +103,17 @@ static void encode_usual(struct command *c)
     free(dict);
 }
 
+static void put_in_one_line(FILE *f, const char *text)
+{
+    for (; *text; text++)
+        putc(iscntrl((unsigned char)*text) ? ' ' : *text, f);
+}
+
+static bool is_remote(const struct command *c)
+{
+    return c->req && c->req->program == &c->gd->remote_programs[0];
+}
+
 /* Scripts of people read this file: what was asked to be changed, and how it went. */
 static void note_history(struct command *c)
 {
@@ -105,7 +121,7 @@ static void note_history(struct command *c)
     char path[4200], when[64];
     struct timespec now;
     struct tm tm;
-    if (!(c->type->flags & COMMAND_LOGGED) || !words)
+    if (!(c->type->flags & COMMAND_LOGGED) || !words || is_remote(c)) /* strangers may only look, and shall not fill the disk */
         return;
     snprintf(path, sizeof path, "%s/cmd_history.log", c->gd->logdir);
     FILE *f = fopen(path, "ae");
@@ -114,10 +130,12 @@ static void note_history(struct command *c)
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &tm);
     strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
+    fprintf(f, "[%s.%06ld +0000]  : ", when, now.tv_nsec / 1000);
+    put_in_one_line(f, words);
     if (c->op_ret == 0)
-        fprintf(f, "[%s.%06ld +0000]  : %s : SUCCESS\n", when, now.tv_nsec / 1000, words);
+        fputs(" : SUCCESS\n", f);
     else
-        fprintf(f, "[%s.%06ld +0000]  : %s : FAILED : %s\n", when, now.tv_nsec / 1000, words, c->errstr);
+        fprintf(f, " : FAILED : %s\n", c->errstr);
     fclose(f);
 }
 
@@ -131,8 +149,23 @@ static void command_free(struct command *c)
 
 /* ---- names -------------------------------------------------------------------------------------------------------------------- */
 
+enum { WORKERS = 32, WAITING_MAX = 24, SCRIPTS_MAX = 4, REMOTE_MAX = 2 }; /* two are left for what is quick */
+
+void commands_share(struct glusterd *gd)
+{
+    pool_set(gd->process->pool, &(struct pool_conf){.max = WORKERS, .limit = {[CLASS_HIGH] = WORKERS, [CLASS_NORMAL] = WAITING_MAX,
+                                                                              [CLASS_LOW] = SCRIPTS_MAX, [CLASS_LEAST] = REMOTE_MAX}});
+}
+
+static enum pool_class class_of(const struct command *c)
+{
+    return c->type->flags & COMMAND_QUICK ? CLASS_HIGH : is_remote(c) ? CLASS_LEAST : CLASS_NORMAL;
+}
+
 static void to_pool(struct command *c)
 {
+    c->job.class = class_of(c);
+    c->job.owner = c->req ? c->req->conn : NULL;
     pool_add(c->gd->process->pool, &c->job);
 }
 
@@ -177,6 +210,12 @@ static struct command *give_name(struct command *c)
     return heir;
 }
 
+bool command_is_alone(struct command *c)
+{
+    SCOPED_LOCK(&c->gd->lock);
+    return c->gd->busy == c && !c->next;
+}
+
 static void run(struct job *job)
 {
     struct command *c = container_of(job, struct command, job);
@@ -188,6 +227,7 @@ static void run(struct job *job)
         c->op_ret = c->type->run(c);
     if (c->op_ret < 0)
         log_warning(DOMAIN, "%s: %s", c->type->name, c->errstr[0] ? c->errstr : "failed");
+    places_give(c);
     note_history(c);
     if (c->op_ret == 0)
         hook_post(c);
@@ -215,7 +255,7 @@ void command_begin(struct glusterd *gd, struct rpc_request *req, const struct co
     }
     if (copy)
         memcpy(copy, args, args_size);
-    *c = (struct command){.job = {.run = run, .class = CLASS_HIGH}, .gd = gd, .req = req, .type = type, .in = in, .args = copy};
+    *c = (struct command){.job = {.run = run}, .gd = gd, .req = req, .type = type, .in = in, .args = copy};
     snprintf(c->name_text, sizeof c->name_text, "%s", name ? name : "");
     c->name = c->name_text;
     if (take_name(c))

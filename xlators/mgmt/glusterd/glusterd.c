@@ -27,6 +27,7 @@
 #define DOMAIN "glusterd"
 #define DRAIN_TICK_MS 10
 #define DRAIN_MAX_MS 3500
+#define REMOTE_RECORD_MAX "128KB"
 
 static const struct option glusterd_options[] = {
     OPT_PATH("working-directory", struct glusterd, workdir, GF_STATEDIR, "where volumes are written down"),
@@ -135,6 +136,8 @@ static int listen_remote(struct glusterd *gd, struct err *err)
         r = pairs_setf(&own, "transport.socket.listen-port", "%d", (int)gd->listen_port);
     if (r == 0)
         r = pairs_set(&own, "transport.socket.own-thread", "off");
+    if (r == 0) /* of a peer that nobody knows; what is asked from there is short */
+        r = pairs_set(&own, "transport.record-limit", REMOTE_RECORD_MAX);
     if (r == 0 && secure.there)
         r = pairs_set(&own, "transport.socket.ssl-enabled", "on");
     if (r == 0 && secure.there && secure.cert_depth)
@@ -204,6 +207,8 @@ static int glusterd_init(struct xlator *xl, struct err *err)
     gd->process = xl->graph->process;
     pthread_mutex_init(&gd->lock, NULL);
     pthread_mutex_init(&gd->shd_lock, NULL);
+    pthread_mutex_init(&gd->identity_lock, NULL);
+    pthread_cond_init(&gd->start_room, NULL);
     gd->lock_made = true;
     if (gd->base_port > gd->max_port)
         return err_set(err, -EINVAL, "volume %s: base-port %d is above max-port %d", xl->name, (int)gd->base_port, (int)gd->max_port);
@@ -222,6 +227,7 @@ static int glusterd_init(struct xlator *xl, struct err *err)
     if ((r = transport_load(gd->transport_name, &gd->transport, err)) < 0)
         return r;
     warn_of_options(gd);
+    commands_share(gd);
     if ((r = listen_remote(gd, err)) < 0 || (r = listen_local(gd, err)) < 0)
         return r;
     bricks_adopt(gd);
@@ -295,6 +301,8 @@ static void glusterd_fini(struct xlator *xl)
     }
     pairs_done(&gd->globals);
     shd_done(gd);
+    pthread_cond_destroy(&gd->start_room);
+    pthread_mutex_destroy(&gd->identity_lock);
     pthread_mutex_destroy(&gd->shd_lock);
     pthread_mutex_destroy(&gd->lock);
 }

@@ -41,6 +41,7 @@ struct command;
 enum {
     COMMAND_CHANGES = 1u << 0,   /* has its name to itself */
     COMMAND_LOGGED = 1u << 1,    /* stands in cmd_history.log */
+    COMMAND_QUICK = 1u << 2,     /* waits for no process and no script: there is always a thread for it, see command.c */
 };
 struct command_type {
     const char *name;            /* for logs */
@@ -67,6 +68,7 @@ struct command {
     struct command *next;        /* glusterd.busy, and those that wait behind it */
     struct command *waiting;     /* for the same name */
 };
+bool command_is_alone(struct command *c); /* it has a name, and nobody else has one */
 int command_fail(struct command *c, const char *fmt, ...) PRINTF(2, 3);      /* -1 */
 int command_fail_errno(struct command *c, int op_errno, const char *fmt, ...) PRINTF(3, 4);
 const char *command_text(const struct command *c, const char *key);          /* of the request; NULL: not there */
@@ -126,6 +128,10 @@ struct glusterd {
     struct volview *volumes;     /* lock */
     struct command *busy;        /* lock: commands that have their name to themselves and run */
     struct brickrun *bricks;     /* lock */
+    unsigned int starting;       /* lock: bricks, of all commands together */
+    pthread_cond_t start_room;   /* with lock: there are fewer of them */
+    struct place *places;        /* lock: brick-folder.c's */
+    pthread_mutex_t identity_lock; /* one at a time makes this machine's uuid; lock is taken below it */
     pthread_mutex_t shd_lock;    /* one at a time starts or tells the self-heal daemon; outermost: others are taken below it */
     struct shd_volume *shd_volumes; /* shd_lock: what it has been given */
     struct volview **boot;       /* lock: volumes that are still to be looked after; NULL: none */
@@ -162,7 +168,7 @@ void volume_op_versions(struct volinfo *v);
 int node_globals(struct glusterd *gd, struct pairs *ret);           /* a copy of the node's options; ret is empty */
 int node_load(struct glusterd *gd, struct err *err);
 int node_uuid(struct glusterd *gd, struct err *err);                /* makes and stores one when there is none */
-int node_new_uuid(struct glusterd *gd, struct err *err);             /* another one; no volume may name the old one */
+int node_new_uuid(struct command *c, struct err *err);               /* another one, unless somebody names the old one or is just about to */
 bool node_is_own_host(const char *host);                            /* a name or address of this machine; may ask a name server */
 void uuid_text(char ret[UUID_TEXT]);                                /* a new random one */
 
@@ -170,6 +176,7 @@ void uuid_text(char ret[UUID_TEXT]);                                /* a new ran
 void cli_actor(struct rpc_request *req);
 void command_begin(struct glusterd *gd, struct rpc_request *req, const struct command_type *type, struct dict *in, const void *args, size_t args_size,
                    const char *name);
+void commands_share(struct glusterd *gd); /* the workers, before the first command */
 void commands_let_go(struct glusterd *gd);
 extern const struct command_type *const cli_commands[]; /* by procedure, NR_CLI */
 extern const struct rpc_actor cli_actors[], cli_readonly_actors[];

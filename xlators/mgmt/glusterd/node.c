@@ -28,12 +28,12 @@ void uuid_text(char ret[UUID_TEXT])
              b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
-static int write_info(struct glusterd *gd, struct err *err)
+static int write_info(struct glusterd *gd, const char *uuid, struct err *err)
 {
     struct pairs p = {0};
     char path[4200];
     snprintf(path, sizeof path, "%s/glusterd.info", gd->workdir);
-    int r = pairs_set(&p, "UUID", gd->uuid);
+    int r = pairs_set(&p, "UUID", uuid);
     if (r == 0)
         r = pairs_setf(&p, "operating-version", "%d", OP_VERSION_MAX);
     if (r == 0)
@@ -42,33 +42,38 @@ static int write_info(struct glusterd *gd, struct err *err)
     return r;
 }
 
-int node_uuid(struct glusterd *gd, struct err *err)
+/* Known to others when it is written down, and not before: bricks name it. */
+static int take_uuid(struct glusterd *gd, struct err *err)
 {
     char new[UUID_TEXT];
-    pthread_mutex_lock(&gd->lock);
-    bool there = gd->uuid[0] != '\0';
-    if (!there) {
-        uuid_text(new);
-        memcpy(gd->uuid, new, sizeof new);
-    }
-    pthread_mutex_unlock(&gd->lock);
-    return there ? 0 : write_info(gd, err);
+    uuid_text(new);
+    int r = write_info(gd, new, err);
+    if (r < 0)
+        return r;
+    SCOPED_LOCK(&gd->lock);
+    memcpy(gd->uuid, new, sizeof new);
+    return 0;
 }
 
-int node_new_uuid(struct glusterd *gd, struct err *err)
+int node_uuid(struct glusterd *gd, struct err *err)
 {
-    char new[UUID_TEXT], old[UUID_TEXT];
-    uuid_text(new);
+    SCOPED_LOCK(&gd->identity_lock);
+    return gd->uuid[0] ? 0 : take_uuid(gd, err);
+}
+
+/* Whoever has a name may have read the old one; whoever takes one from here on waits in node_uuid() for the new. */
+int node_new_uuid(struct command *c, struct err *err)
+{
+    struct glusterd *gd = c->gd;
+    SCOPED_LOCK(&gd->identity_lock);
+    if (!command_is_alone(c))
+        return err_set(err, -EBUSY, "another command is running");
     pthread_mutex_lock(&gd->lock);
-    memcpy(old, gd->uuid, sizeof old);
-    memcpy(gd->uuid, new, sizeof new);
+    bool volumes = gd->volumes != NULL;
     pthread_mutex_unlock(&gd->lock);
-    int r = write_info(gd, err);
-    if (r < 0) {
-        SCOPED_LOCK(&gd->lock);
-        memcpy(gd->uuid, old, sizeof old);
-    }
-    return r;
+    if (volumes)
+        return err_set(err, -EEXIST, "volumes are already present in the cluster. Resetting uuid is not allowed");
+    return take_uuid(gd, err);
 }
 
 int node_globals(struct glusterd *gd, struct pairs *ret)

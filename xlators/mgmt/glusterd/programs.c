@@ -211,7 +211,7 @@ static void getspec_encode(struct command *c)
     free(g->text);
 }
 
-static const struct command_type getspec_command = {.name = "getspec", .run = getspec_run, .encode = getspec_encode};
+static const struct command_type getspec_command = {.name = "getspec", .flags = COMMAND_QUICK, .run = getspec_run, .encode = getspec_encode};
 
 static void getspec(struct rpc_request *req)
 {
@@ -260,7 +260,7 @@ static void volume_info_encode(struct command *c)
     reply_with(c, (void *)xdr_hndsk_info_rsp, &rsp);
 }
 
-static const struct command_type volume_info_command = {.name = "volume id", .run = volume_info_run, .encode = volume_info_encode};
+static const struct command_type volume_info_command = {.name = "volume id", .flags = COMMAND_QUICK, .run = volume_info_run, .encode = volume_info_encode};
 
 static void volume_info(struct rpc_request *req)
 {
@@ -316,7 +316,7 @@ static void sign_encode(struct command *c)
     reply_with(c, (void *)xdr_pmap_sign_rsp, &rsp);
 }
 
-static const struct command_type sign_command = {.name = "port map", .run = sign_run, .encode = sign_encode};
+static const struct command_type sign_command = {.name = "port map", .flags = COMMAND_QUICK, .run = sign_run, .encode = sign_encode};
 
 static void sign_in(struct rpc_request *req)
 {

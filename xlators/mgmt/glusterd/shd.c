@@ -25,6 +25,7 @@
 struct shd_volume {
     struct shd_volume *next;
     int pid;                     /* of the process that has it */
+    unsigned int version;        /* of the volume */
     uint64_t sum, bricks;        /* of the volume file, and of its bricks' names */
     char name[];
 };
@@ -89,7 +90,7 @@ static struct shd_volume *given(struct glusterd *gd, const char *volume)
     return NULL;
 }
 
-static void remember(struct glusterd *gd, const char *volume, int pid, uint64_t sum, uint64_t bricks)
+static void remember(struct glusterd *gd, const char *volume, int pid, unsigned int version, uint64_t sum, uint64_t bricks)
 {
     struct shd_volume *s = given(gd, volume);
     if (!s) {
@@ -102,6 +103,7 @@ static void remember(struct glusterd *gd, const char *volume, int pid, uint64_t 
         gd->shd_volumes = s;
     }
     s->pid = pid;
+    s->version = version;
     s->sum = sum;
     s->bricks = bricks;
 }
@@ -220,7 +222,7 @@ static bool take_away(struct glusterd *gd, struct volview *const *all, size_t n,
     }
     if (socket_of(own, socket, sizeof socket) == 0 && detach(gd, v->name, socket, &why) < 0)
         log_warning(DOMAIN, "the self-heal daemon keeps volume %s: %s", v->name, why.text);
-    remember(gd, v->name, 0, 0, 0);
+    remember(gd, v->name, 0, 0, 0, 0);
     return false;
 }
 
@@ -229,13 +231,18 @@ static int give(struct glusterd *gd, struct volview *const *all, size_t n, const
 {
     const struct volgen g = {.volume = v, .workdir = gd->workdir, .own_uuid = gd->uuid, .bind_address = gd->bind_address};
     char socket[4400];
-    char *text = volgen_shd(&g);
     int own = shd_pid(gd, v->name), r = 0;
+    const struct shd_volume *had = given(gd, v->name);
+    if (own && had && had->pid == own && had->version == v->version) { /* nothing has changed: most volumes, each time */
+        *pid = own;
+        return 0;
+    }
+    char *text = volgen_shd(&g);
     if (!text)
         return err_set(err, -ENOMEM, "no memory");
     uint64_t sum = XXH64(text, strlen(text), 0), bricks = sum_of_bricks(v);
-    const struct shd_volume *had = given(gd, v->name);
     if (own && had && had->pid == own && had->sum == sum) {
+        remember(gd, v->name, own, v->version, sum, bricks);
         free(text);
         *pid = own;
         return 0;
@@ -256,7 +263,7 @@ static int give(struct glusterd *gd, struct volview *const *all, size_t n, const
         return r;
     own = shd_pid(gd, v->name);
     *pid = own ? own : *pid;
-    remember(gd, v->name, *pid, sum, bricks);
+    remember(gd, v->name, *pid, v->version, sum, bricks);
     return 0;
 }
 

@@ -329,16 +329,20 @@ static void forget_bricks(const char *bricks, const struct volinfo *v)
 
 int store_save_volume(const char *workdir, const struct volinfo *v, struct err *err)
 {
-    char folder[4200], bricks[4300];
+    char folder[4200], bricks[4300], all[4200];
     char **paths = calloc(v->nr_bricks + 4, sizeof *paths);
     size_t n = 0;
     int r = paths ? 0 : err_set(err, -ENOMEM, "volume %s: no memory", v->name);
     snprintf(folder, sizeof folder, "%s/vols/%s", workdir, v->name);
     snprintf(bricks, sizeof bricks, "%s/bricks", folder);
+    snprintf(all, sizeof all, "%s/vols", workdir);
+    bool new = access(folder, F_OK) < 0;
     if (r == 0)
         r = store_make_folder(folder, err);
     if (r == 0)
         r = store_make_folder(bricks, err);
+    if (r == 0 && new)
+        r = store_sync_folder(all, err);
     for (unsigned int i = 0; r == 0 && i < v->nr_bricks; i++) {
         char *entry = brick_entry(&v->bricks[i]);
         if (!entry || asprintf(&paths[n], "%s/%s", bricks, entry) < 0) {

@@ -232,6 +232,11 @@ void store_tidy(const char *workdir)
     mkdir(path, 0755);
     snprintf(path, sizeof path, "%s/vols", workdir);
     nftw(path, remove_leftover, 16, FTW_PHYS);
+    static const char *const own[] = {"glusterd.info", "options", "glusterd.upgrade"};
+    for (size_t i = 0; i < array_len(own); i++) {
+        snprintf(path, sizeof path, "%s/%s", workdir, own[i]);
+        store_drop(path);
+    }
 }
 
 static int by_name(const void *a, const void *b)
