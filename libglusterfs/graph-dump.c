@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* What the statedump says of a graph. */
+#include <stdio.h>
 #include <string.h>
 
 #include "graph.h"
@@ -31,6 +32,15 @@ static void dump_inode(struct inode *in, void *ctx)
     }
 }
 
+/* The key has the section's name before it, as scripts look for it: "conn.0.bound_xl.BRICK.active_size". */
+static void dump_size(struct dump *d, const char *brick, const char *what, unsigned int n)
+{
+    char key[512];
+
+    snprintf(key, sizeof(key), "conn.0.bound_xl.%s.%s", brick, what);
+    dump_kv(d, key, "%u", n);
+}
+
 static void dump_inodes(struct graph *g, unsigned int what, struct dump *d)
 {
     /* a brick's inodes are those of what the server stands on */
@@ -38,9 +48,9 @@ static void dump_inodes(struct graph *g, unsigned int what, struct dump *d)
     struct inode_counts counts = inode_table_counts(g->inodes);
 
     dump_section(d, "conn.0.bound_xl.%s", id.brick);
-    dump_kv(d, "lru_limit", "%u", counts.limit);
-    dump_kv(d, "active_size", "%u", counts.active);
-    dump_kv(d, "lru_size", "%u", counts.lru);
+    dump_size(d, id.brick, "lru_limit", counts.limit);
+    dump_size(d, id.brick, "active_size", counts.active);
+    dump_size(d, id.brick, "lru_size", counts.lru);
     inode_table_each_active(g->inodes, dump_inode, &id);
 }
 

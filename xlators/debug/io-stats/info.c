@@ -61,18 +61,16 @@ static void put_count(struct filler *f, const char *what, unsigned int i, const 
 
 /* ---- profile ------------------------------------------------------------------------------------------------------------------ */
 
-#define SINCE(s, v, member) (counter_get(&(s)->now.member) - counter_get(&(v)->then.member))
-
 static void put_fop(struct filler *f, const struct ios *s, const struct ios_view *v, enum fop_op op)
 {
-    int64_t timed = SINCE(s, v, timed[op]);
+    int64_t timed = IOS_SINCE(s, v, timed[op]);
     char key[64];
 
-    put_count(f, "", number_of(op), "-hits", SINCE(s, v, hits[op]));
+    put_count(f, "", number_of(op), "-hits", IOS_SINCE(s, v, hits[op]));
     if (timed <= 0)
         return;
     snprintf(key, sizeof(key), "%u-avglatency", number_of(op));
-    put(f, key, "%f", (double)SINCE(s, v, ns[op]) / (double)timed);
+    put(f, key, "%f", (double)IOS_SINCE(s, v, ns[op]) / (double)timed);
     snprintf(key, sizeof(key), "%u-minlatency", number_of(op));
     put(f, key, "%f", (double)atomic_load_explicit(&v->min_ns[op], memory_order_relaxed));
     snprintf(key, sizeof(key), "%u-maxlatency", number_of(op));
@@ -84,16 +82,16 @@ static int put_block(struct dict *to, long number, const struct ios *s, const st
     struct filler f = {.to = to, .block = number};
 
     put(&f, "duration", "%" PRIu64, (clock_ns() - v->started_ns) / 1000000000);
-    put(&f, "total-read", "%" PRId64, SINCE(s, v, bytes_read));
-    put(&f, "total-write", "%" PRId64, SINCE(s, v, bytes_written));
+    put(&f, "total-read", "%" PRId64, IOS_SINCE(s, v, bytes_read));
+    put(&f, "total-write", "%" PRId64, IOS_SINCE(s, v, bytes_written));
     for (unsigned int i = 0; i < BLOCK_SIZES; i++) {
-        put_count(&f, "read-", 1u << i, "", SINCE(s, v, reads[i]));
-        put_count(&f, "write-", 1u << i, "", SINCE(s, v, writes[i]));
+        put_count(&f, "read-", 1u << i, "", IOS_SINCE(s, v, reads[i]));
+        put_count(&f, "write-", 1u << i, "", IOS_SINCE(s, v, writes[i]));
     }
     for (unsigned int op = 0; op < NR_FOPS; op++)
         put_fop(&f, s, v, (enum fop_op)op);
     for (unsigned int i = 0; i < NR_UPCALLS; i++)
-        put_count(&f, "", i + 1, "-upcall-hits", SINCE(s, v, upcalls[i]));
+        put_count(&f, "", i + 1, "-upcall-hits", IOS_SINCE(s, v, upcalls[i]));
     return f.failed;
 }
 

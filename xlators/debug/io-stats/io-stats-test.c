@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "graph.h"
 #include "log.h"
@@ -357,22 +358,65 @@ static void the_log_level_is_the_processes(void **state)
     testing_process_done(&p);
 }
 
-static void a_dump_by_setxattr_is_refused_and_goes_no_further(void **state)
+static int ask_for_report(struct graph *g, const char *name)
+{
+    struct fop *fop = fop_new(g, FOP_SETXATTR);
+    int err;
+
+    fop->in.setxattr.dict = dict_new();
+    assert_int_equal(dict_set_text(fop->in.setxattr.dict, "trusted.io-stats-dump", name), 0);
+    testing_run(g, fop);
+    err = fop->ret < 0 ? fop->err : 0;
+    fop_free(fop);
+    return err;
+}
+
+static void a_report_by_setxattr_is_a_file_of_the_run_directory_and_goes_no_further(void **state)
 {
     struct process p;
-    struct graph *g = counting(&p, "off");
-    struct fop *fop = fop_new(g, FOP_SETXATTR);
+    struct graph *g = counting(&p, "on");
+    char dir[] = "io-stats-test-XXXXXX", path[256], text[4096];
+    size_t n;
+    FILE *f;
 
+    assert_non_null(mkdtemp(dir));
+    p.run_dir = dir;
+    run(g, FOP_STAT);
+    run(g, FOP_STAT);
     reached = 0;
-    fop->in.setxattr.dict = dict_new();
-    assert_int_equal(dict_set_text(fop->in.setxattr.dict, "trusted.io-stats-dump", "file"), 0);
-    testing_run(g, fop);
-    assert_int_equal(fop->ret, -1);
-    assert_int_equal(fop->err, EOPNOTSUPP);
+    assert_int_equal(ask_for_report(g, "../a/b"), 0);
     assert_int_equal(reached, 0);
-    fop_free(fop);
+    snprintf(path, sizeof(path), "%s/..-a-b.%s", dir, g->top->name);
+    f = fopen(path, "r");
+    assert_non_null(f);
+    n = fread(text, 1, sizeof(text) - 1, f);
+    text[n] = 0;
+    fclose(f);
+    assert_non_null(strstr(text, "=== Cumulative stats ==="));
+    assert_non_null(strstr(text, "STAT                   2 "));
+    assert_non_null(strstr(text, "=== Interval 0 stats ==="));
+    assert_int_equal(ask_for_report(g, ""), EINVAL);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("elsewhere", path), 0); /* who can write there must not choose what root overwrites */
+    assert_int_equal(ask_for_report(g, "../a/b"), ELOOP);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
     run(g, FOP_SETXATTR);
     assert_int_equal(reached, 1);
+    testing_graph_free(g);
+    testing_process_done(&p);
+}
+
+static void a_brick_writes_no_report(void **state)
+{
+    struct process p;
+    struct graph *g;
+
+    testing_process(&p);
+    g = testing_graph(&p, (struct testing_node[]){{.type = &below}, {.type = &io_stats_type, .options = {"unique-id", "/brick"}}, {.type = NULL}});
+    reached = 0;
+    assert_int_equal(ask_for_report(g, "file"), EOPNOTSUPP);
+    assert_int_equal(reached, 0);
     testing_graph_free(g);
     testing_process_done(&p);
 }
@@ -388,7 +432,8 @@ int main(void)
         cmocka_unit_test(a_removed_file_keeps_its_name_in_the_list),
         cmocka_unit_test(a_full_list_keeps_the_busiest),
         cmocka_unit_test(the_log_level_is_the_processes),
-        cmocka_unit_test(a_dump_by_setxattr_is_refused_and_goes_no_further),
+        cmocka_unit_test(a_report_by_setxattr_is_a_file_of_the_run_directory_and_goes_no_further),
+        cmocka_unit_test(a_brick_writes_no_report),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

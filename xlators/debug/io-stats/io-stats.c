@@ -261,16 +261,25 @@ static void ios_notify(struct xlator *xl, enum xlator_event event, void *data)
     }
 }
 
+/* Asked at a mount the counts go to a file there, and the question no further. A brick writes none: any client could fill its run directory. */
 static void ios_setxattr(struct xlator *xl, struct fop *fop)
 {
     static const char *const keys[] = {"trusted.io-stats-dump", "user.io-stats-dump", "io-stats-dump"};
+    const struct ios *s = xl->priv;
 
-    for (size_t i = 0; i < array_len(keys); i++)
-        if (dict_find(fop->in.setxattr.dict, keys[i])) {
-            log_warning(xl->name, "%s was asked for, which is not built: the statedump has the counts", keys[i]);
-            fop_fail(fop, EOPNOTSUPP);
-            return;
-        }
+    for (size_t i = 0; i < array_len(keys); i++) {
+        const struct dict_pair *pair = dict_find(fop->in.setxattr.dict, keys[i]);
+        int r;
+
+        if (!pair)
+            continue;
+        r = s->unique_id ? -EOPNOTSUPP : ios_write_report(xl, pair->value, pair->len);
+        if (r < 0)
+            fop_fail(fop, -r);
+        else
+            fop_complete(fop, 0, 0);
+        return;
+    }
     ios_any(xl, fop);
 }
 

@@ -4,6 +4,7 @@
  *   io-stats.c   the translator: options, what is counted on an operation's way
  *   top.c        the busiest files: a record per opened inode, and lists of the first of them
  *   info.c       what `volume profile` and `volume top` ask
+ *   report.c     the same counts as a file, for who sets trusted.io-stats-dump
  *
  * Threads  Counters are relaxed and only add up. `lock` guards the lists and what is marked so.
  * Source: spec brick 6.1, management 4.15 and 5.5, wire 10.1. */
@@ -29,13 +30,15 @@ struct ios_counts {
     counter_t reads[BLOCK_SIZES], writes[BLOCK_SIZES], bytes_read, bytes_written;
     counter_t upcalls[NR_UPCALLS];
 };
-/* What came since a moment: the difference to the counts of then. */
+/* What came since a moment: the difference to the counts of then (IOS_SINCE). */
 enum ios_since { SINCE_CLEARED, SINCE_ASKED, NR_SINCE };
 struct ios_view {
     struct ios_counts then;      /* lock */
     uint64_t started_ns;         /* lock */
     _Atomic uint64_t min_ns[NR_FOPS], max_ns[NR_FOPS]; /* 0: none yet */
 };
+
+#define IOS_SINCE(s, v, member) (counter_get(&(s)->now.member) - counter_get(&(v)->then.member))
 
 /* ---- the busiest files ---------------------------------------------------------------------------------------------------- */
 /* The numbers are those of `top-op`, less one. */
@@ -98,5 +101,8 @@ unsigned int ios_ranking(struct ios *s, enum ios_top top, struct ios_file **to);
 /* info.c */
 void ios_ask(struct xlator *xl, struct xlator_ask *ask);
 void ios_begin(struct ios *s, enum ios_since since); /* counts from now on */
+
+/* report.c: 0 or -errno */
+int ios_write_report(struct xlator *xl, const void *name, size_t len);
 
 #endif
