@@ -158,10 +158,11 @@ static int no_pass_phrase(char *buf, int size, int writing, void *ctx)
 
 static int bad(struct err *err, const char *option, const char *value)
 {
+    int r = ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EINVAL;
     char reason[128];
 
     tls_reason(reason, sizeof(reason));
-    return err_set(err, -EINVAL, "option transport.socket.%s: %s: %s", option, value, reason);
+    return err_set(err, r, "option transport.socket.%s: %s: %s", option, value, reason);
 }
 
 static int add_revocation(SSL_CTX *ctx, const char *path)
@@ -186,6 +187,34 @@ static int add_revocation(SSL_CTX *ctx, const char *path)
         return -EINVAL;
     X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     return 0;
+}
+
+static bool has_key(X509 *cert)
+{
+    EVP_PKEY *key = X509_get0_pubkey(cert);
+
+    return key && EVP_PKEY_get_security_bits(key) > 0;
+}
+
+/* A certificate is read even when no memory could be had for its key, or for parts of it: then it vouches for nobody, for as long as it
+ * is in use. Read once more it has one, unless it is of a kind that OpenSSL does not know. */
+static bool authorities_have_keys(SSL_CTX *ctx)
+{
+    STACK_OF(X509_OBJECT) *all = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+
+    for (int i = 0; i < sk_X509_OBJECT_num(all); i++) {
+        X509 *cert = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, i)), *again;
+        bool lost;
+
+        if (!cert || has_key(cert))
+            continue;
+        again = X509_dup(cert);
+        lost = !again || has_key(again);
+        X509_free(again);
+        if (lost)
+            return false;
+    }
+    return true;
 }
 
 static int add_dh(struct tls_config *cfg, SSL_CTX *ctx)
@@ -233,6 +262,8 @@ static int fill_set(struct tls_config *cfg, SSL_CTX *ctx, struct err *err)
         return bad(err, "ssl-private-key", cfg->set.private_key);
     if (SSL_CTX_load_verify_locations(ctx, cfg->set.ca_list, NULL) != 1)
         return bad(err, "ssl-ca-list", cfg->set.ca_list);
+    if (!authorities_have_keys(ctx))
+        return err_set(err, -ENOMEM, "option transport.socket.ssl-ca-list: %s: no memory for its keys", cfg->set.ca_list);
     if (cfg->set.crl_path && add_revocation(ctx, cfg->set.crl_path) < 0)
         return bad(err, "ssl-crl-path", cfg->set.crl_path);
     /* What the authorities' file completes is sent too; a missing link is the peer's to judge. */
@@ -277,7 +308,7 @@ static int renew_locked(struct tls_config *cfg, struct err *err)
     uint64_t stamp = stamp_now(cfg); /* before reading: what changes meanwhile is seen at the next look */
     int r = build_set(cfg, &ctx, err);
 
-    cfg->stamp = stamp;
+    cfg->stamp = r == -ENOMEM ? ~stamp : stamp; /* nothing is wrong with the files: the next look tries again */
     if (r < 0)
         return r;
     pthread_mutex_lock(&cfg->lock);
