@@ -160,11 +160,14 @@ int conn_drive_thread(struct conn *c)
     struct reaper *reaper = c->env.reaper;
     struct driver *d;
     pthread_t thread;
-    int r = c->wakefd < 0 ? wakefd_new() : c->wakefd;
+    int r;
 
-    if (r < 0)
-        return r;
-    c->wakefd = r;
+    if (c->wakefd < 0) { /* once: whoever has seen a thread before this one may be reading it, see conn_wake() */
+        r = wakefd_new();
+        if (r < 0)
+            return r;
+        c->wakefd = r;
+    }
     if (c->group && !group_thread_comes(c->group))
         return -EAGAIN;
     d = malloc(sizeof(*d));
