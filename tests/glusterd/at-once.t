@@ -67,6 +67,10 @@ eventually 60 'and are online'             online
 must mount_node n1 v1
 echo data >"$(root n1)/mnt/v1/f"
 must stop_glusterd n1 -KILL
+left=/run/gluster/v1-replace-brick-mount-abcdef # as if it had told replicate of a brick just then
+must on n1 mkdir "$left"
+must on n1 mount -t tmpfs gatling-test "$left"
+must on n1 touch /run/gluster/v1-replace-brick.vol
 bricks() { on n1 pgrep -f -- '--brick-name /srv/v' | sort; }
 bricks >"$tmp/before"
 awk 'NR % 2' "$tmp/before" | grep -vx "$(brick_at n1 /srv/v1)" >"$tmp/killed"
@@ -75,6 +79,7 @@ must on n1 kill -KILL $(cat "$tmp/killed")
 must on n1 /usr/sbin/glusterd --pid-file=/run/glusterd.pid
 listed() { [ "$(gluster n1 volume list 2>/dev/null | grep -c '^v')" = $many ]; }
 eventually 60 'it answers'                 listed
+not_ok 'what it was busy with is tidied up' on n1 sh -c "ls -d /run/gluster/v1-replace-brick*"
 eventually 120 'all bricks are online'     online
 bricks >"$tmp/after"
 is 'those that ran are the same'           "$(comm -23 "$tmp/before" <(sort "$tmp/killed"))" "$(comm -12 "$tmp/before" "$tmp/after")"

@@ -4,6 +4,7 @@
 #include "aux-mount.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,4 +65,23 @@ int aux_mount_new_bricks(struct glusterd *gd, const struct volinfo *v, const cha
     rmdir(mount);
     unlink(file);
     return r;
+}
+
+/* Its program ends when nothing is mounted any more. */
+void aux_mounts_tidy(struct glusterd *gd)
+{
+    static const char *const left[] = {"*-add-brick-mount-??????", "*-replace-brick-mount-??????", "*-add-brick.vol", "*-replace-brick.vol"};
+    char pattern[4400];
+    for (size_t i = 0; i < array_len(left); i++) {
+        glob_t found = {0};
+        snprintf(pattern, sizeof pattern, "%s/%s", gd->rundir, left[i]);
+        if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+            for (size_t k = 0; k < found.gl_pathc; k++) {
+                const char *path = found.gl_pathv[k];
+                log_warning("glusterd", "%s was left by a command that did not come to its end, and goes", path);
+                umount2(path, MNT_DETACH);
+                remove(path);
+            }
+        globfree(&found);
+    }
 }

@@ -14,5 +14,6 @@ struct volinfo;
 
 /* what: "add-brick" or "replace-brick". The n bricks numbered at[] of v are the new ones. */
 int aux_mount_new_bricks(struct glusterd *gd, const struct volinfo *v, const char *what, const unsigned int *at, unsigned int n, struct err *err);
+void aux_mounts_tidy(struct glusterd *gd); /* what a former life has left; at the start */
 
 #endif

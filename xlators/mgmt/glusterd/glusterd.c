@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aux-mount.h"
 #include "brickcall.h"
 #include "cli.h"
 #include "clock.h"
@@ -228,6 +229,7 @@ static int glusterd_init(struct xlator *xl, struct err *err)
         return r;
     warn_of_options(gd);
     commands_share(gd);
+    aux_mounts_tidy(gd);
     if ((r = listen_remote(gd, err)) < 0 || (r = listen_local(gd, err)) < 0)
         return r;
     bricks_adopt(gd);
