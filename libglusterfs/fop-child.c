@@ -55,6 +55,24 @@ struct fop *fop_child_like(struct fop *parent, fop_done_fn done, void *ctx)
     return child;
 }
 
+struct dict *fop_xdata_copy(const struct fop *fop)
+{
+    return fop->xdata ? dict_copy(fop->xdata) : dict_new();
+}
+
+struct fop *fop_child_with(struct fop *parent, struct dict *xdata, fop_done_fn done, void *ctx)
+{
+    struct fop *child = xdata ? fop_child_like(parent, done, ctx) : NULL;
+
+    if (!child) {
+        dict_unref(xdata);
+        return NULL;
+    }
+    dict_unref(child->xdata);
+    child->xdata = xdata;
+    return child;
+}
+
 static char *copy_text(struct fop *to, const char *text, size_t len, bool *lost)
 {
     char *copy = text ? fop_str(to, text, len) : NULL;

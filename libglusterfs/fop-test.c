@@ -127,7 +127,8 @@ static int begin(void **state)
     seen_down = seen_up = 0;
     deepest = highest = NULL;
     testing_process(&process);
-    *state = testing_graph(&process, (struct testing_node[]){{.type = &storage}, {.type = &looker}, {.type = &chain}, {.type = &looker}, {.type = NULL}});
+    *state = testing_graph(&process, (struct testing_node[]){{.type = &storage}, {.type = &looker}, {.type = &chain}, {.type = &looker},
+                                                             {.type = NULL}});
     return 0;
 }
 
@@ -262,7 +263,8 @@ static void make_dir(struct graph *g)
 
 static void a_failure_is_logged_once_by_who_failed_and_only_for_those_who_debug(void **state)
 {
-    static const struct xlator_type store = {.name = "store", .leaf = true, .on = {[FOP_LOOKUP] = storage_lookup, [FOP_MKDIR] = storage_mkdir}};
+    static const struct xlator_type store = {.name = "store", .leaf = true,
+                                             .on = {[FOP_LOOKUP] = storage_lookup, [FOP_MKDIR] = storage_mkdir}};
     static const struct xlator_type look = {.name = "looker", .on = {[FOP_LOOKUP] = looker_lookup, [FOP_MKDIR] = looker_lookup}};
     struct graph *g = testing_graph(&process, (struct testing_node[]){{.type = &store}, {.type = &look}, {.type = &look}, {.type = NULL}});
     struct lines l = {0};

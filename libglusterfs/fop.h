@@ -228,6 +228,10 @@ struct fop *fop_child(struct fop *parent, enum fop_op op, fop_done_fn done, void
  * own, but texts stay the parent's, which therefore waits for it. fop_adopt(), as the last thing done() does: the child's
  * results become the parent's, the child is freed, the parent completed. */
 struct fop *fop_child_like(struct fop *parent, fop_done_fn done, void *ctx);
+/* The same with other xdata, say a fop_xdata_copy() of the parent's with more in it. Takes it in any case. NULL: no memory, or xdata was
+ * NULL for that reason already. */
+struct fop *fop_child_with(struct fop *parent, struct dict *xdata, fop_done_fn done, void *ctx);
+struct dict *fop_xdata_copy(const struct fop *fop);       /* empty, if there is none; NULL: no memory */
 void fop_adopt(struct fop *child);
 
 /* Parking: the fop waits for an event, without a thread. fop_park() false: it was cancelled already, complete it with

@@ -266,7 +266,8 @@ static void note(void *ctx, const struct log_site *site, const char *domain, con
 static void the_command_line_overrides_what_its_pattern_matches(void **state)
 {
     char said[200] = "";
-    const struct xlator_option over[] = {{(char *)"[ab]", (char *)"number", (char *)"9"}, {(char *)"nobody", (char *)"number", (char *)"x"}};
+    const struct xlator_option over[] = {{(char *)"[ab]", (char *)"number", (char *)"9"},
+                                         {(char *)"nobody", (char *)"number", (char *)"x"}};
     struct err err = {0};
     struct graph *g;
 
@@ -287,7 +288,8 @@ static void what_is_wrong_is_said_in_one_sentence(void **state)
     static const struct {
         const char *text, *sentence;
     } wrong[] = {
-        {"volume a type test/leaf option k `date` end-volume", "t.vol: it has a command in back-quotes, which is allowed in local files only"},
+        {"volume a type test/leaf option k `date` end-volume",
+         "t.vol: it has a command in back-quotes, which is allowed in local files only"},
         {LEAF "volume b\ntype test/leaf subvolumes a end-volume", "t.vol:5: volume \"b\": type test/leaf has no subvolumes, found \"a\""},
         {"\nvolume b type test/filter option number 1 end-volume", "t.vol:2: volume \"b\": type test/filter needs a subvolume"},
         {"volume b type ../../evil option k v end-volume", "t.vol:1: volume \"b\": type \"../../evil\" is no type: CATEGORY/NAME is"},

@@ -38,7 +38,8 @@ static void release(struct xlator *xl, struct fd *fd, void *ctx)
     tell(xl, "+");
 }
 
-static const struct xlator_type storage = {.name = "storage", .leaf = true, .inode_slot = true, .fd_slot = true, .forget = forget, .release = release};
+static const struct xlator_type storage = {.name = "storage", .leaf = true, .inode_slot = true, .fd_slot = true, .forget = forget,
+                                           .release = release};
 static const struct xlator_type plain = {.name = "plain"};
 static const struct xlator_type upper = {.name = "upper", .inode_slot = true, .fd_slot = true, .forget = forget, .release = release};
 
@@ -156,7 +157,7 @@ static void a_dropped_inode_goes_with_its_last_reference(void **state)
     assert_null(inode_find(g->inodes, number(1)));
 }
 
-/* ---- the limit ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the limit ------------------------------------------------------------------------------------------------------------- */
 static void over_the_limit_the_unused_go_and_the_used_stay(void **state)
 {
     struct graph *g = *state;
@@ -232,7 +233,7 @@ static void only_the_active_are_walked(void **state)
     inode_unref(b);
 }
 
-/* ---- threads: few objects, a limit of two, so that finding, evicting and making one again meet ---------------------------------------- */
+/* ---- threads: few objects, a limit of two, so that finding, evicting and making one again meet ----------------------------- */
 #define OBJECTS 8
 #define ROUNDS 30000
 struct racer {
@@ -299,7 +300,7 @@ static void getting_and_evicting_race_and_nobody_gets_a_dead_one(void **state)
     assert_true(checked > 0);
 }
 
-/* ---- descriptors ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- descriptors ----------------------------------------------------------------------------------------------------------- */
 static void a_descriptor_is_released_from_the_top_down_once(void **state)
 {
     struct graph *g = *state;

@@ -39,7 +39,8 @@ void inode_table_free(struct inode_table *t); /* forgets all; none may be refere
 struct inode_counts {
     unsigned int active, lru, limit;
 } inode_table_counts(struct inode_table *t);
-unsigned int inode_table_shard(struct inode_table *t, gfid_t gfid); /* for tests: those of one shard push each other out, the oldest first */
+/* for tests: those of one shard push each other out, the oldest first */
+unsigned int inode_table_shard(struct inode_table *t, gfid_t gfid);
 /* Each active inode, with a reference held during fn. For the statedump. */
 void inode_table_each_active(struct inode_table *t, void (*fn)(struct inode *in, void *ctx), void *ctx);
 

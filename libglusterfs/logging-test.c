@@ -68,7 +68,8 @@ static void a_line_has_time_level_place_and_domain(void **state)
     log_warning("vol-server", "one of %d", 2);
     log_debug("vol-posix", "two");
     log_trace("vol-posix", "not shown");
-    assert_true(matches(content(file), "^\\[20[0-9-]{8} [0-9:]{8}\\.[0-9]{6} \\+0000\\] W \\[logging-test\\.c:[0-9]+:a_line_has_time_level_place_and_domain\\] "
+    assert_true(matches(content(file), "^\\[20[0-9-]{8} [0-9:]{8}\\.[0-9]{6} \\+0000\\] W "
+                                       "\\[logging-test\\.c:[0-9]+:a_line_has_time_level_place_and_domain\\] "
                                        "0-vol-server: one of 2\n\\[.*\\] D \\[.*\\] 0-vol-posix: two\n$"));
     assert_int_equal(stat(file, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);

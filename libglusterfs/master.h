@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* master.h: what stands above the graphs of a process and sends operations into them: a mount, a program with libgfapi. Here it is known to those
- * who look at the process from inside: statedump and `.meta`.
+/* master.h: what stands above the graphs of a process and sends operations into them: a mount, a program with libgfapi. Here it is known to
+ * those who look at the process from inside: statedump and `.meta`.
  *
  * process->master is set before the first graph is made and stays until the last one is gone. */
 #ifndef GF_MASTER_H

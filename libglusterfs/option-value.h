@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* option-value.h: one value by itself. -EINVAL; ret untouched on error. Apart from options.h, whose struct option is not that of getopt.h. */
+/* option-value.h: one value by itself. -EINVAL; ret untouched on error. Apart from options.h, whose struct option is not that of
+ * getopt.h. */
 #ifndef GF_OPTION_VALUE_H
 #define GF_OPTION_VALUE_H
 

@@ -80,7 +80,8 @@ static void a_wrong_value_is_named_with_its_place_and_what_is_allowed(void **sta
         {"count", "12x", "brick.vol:12: volume v-posix: option count: \"12x\" is not allowed here: a whole number from -3 to 100"},
         {"mode", "0999", "brick.vol:12: volume v-posix: option mode: \"0999\" is not allowed here: an octal number"},
         {"mode", "1777", "brick.vol:12: volume v-posix: option mode: \"1777\" is not allowed here: an octal number"},
-        {"bytes", "1", "brick.vol:12: volume v-posix: option bytes: \"1\" is not allowed here: a size like 64KB or 16MB from 512 to 1073741824"},
+        {"bytes", "1",
+         "brick.vol:12: volume v-posix: option bytes: \"1\" is not allowed here: a size like 64KB or 16MB from 512 to 1073741824"},
         {"seconds", "-1", "brick.vol:12: volume v-posix: option seconds: \"-1\" is not allowed here: a time like 30, 10min or 2h"},
         {"path", "a/b", "brick.vol:12: volume v-posix: option path: \"a/b\" is not allowed here: an absolute path without ../"},
         {"path", "/a/../b", "brick.vol:12: volume v-posix: option path: \"/a/../b\" is not allowed here: an absolute path without ../"},
@@ -211,7 +212,8 @@ static void sizes_are_read_exactly(void **state)
         uint64_t value;
     } right[] = {{"0", 0}, {"1", 1}, {"512B", 512}, {"1KB", 1024}, {"1kb", 1024}, {"1.5MB", 3 << 19}, {"16GB", 16ull << 30},
                  {"1PB", 1ull << 50}, {"18446744073709551615", UINT64_MAX}, {"9007199254740993", 9007199254740993ull}, {"0.5KB", 512}};
-    static const char *const wrong[] = {"", "KB", "-1", "+1", " 1", "1 ", "1K", "1XB", "0x10", "1e3", "inf", "nan", "16384PB", "1.2.3", ".5", "18446744073709551616"};
+    static const char *const wrong[] = {"", "KB", "-1", "+1", " 1", "1 ", "1K", "1XB", "0x10", "1e3", "inf", "nan", "16384PB", "1.2.3",
+                                        ".5", "18446744073709551616"};
     uint64_t v = 42;
 
     for (size_t i = 0; i < array_len(wrong); i++)

@@ -130,6 +130,18 @@ struct kick {
     bool start;
 };
 
+/* The caller posts its `wake`. */
+static struct worker *call_idle_locked(struct pool *p)
+{
+    struct worker *w = p->idle;
+
+    p->idle = w->next;
+    p->nr_idle--;
+    w->woken = true;
+    p->waking++;
+    return w;
+}
+
 static struct kick kick_locked(struct pool *p)
 {
     struct kick k = {0};
@@ -137,11 +149,7 @@ static struct kick kick_locked(struct pool *p)
     if (p->waking || runnable(p) == 0)
         return k;
     if (p->idle) {
-        k.wake = p->idle;
-        p->idle = k.wake->next;
-        p->nr_idle--;
-        k.wake->woken = true;
-        p->waking++;
+        k.wake = call_idle_locked(p);
     } else if (p->threads < p->conf.max) {
         k.start = true;
         p->threads++;
@@ -336,14 +344,8 @@ void pool_set(struct pool *p, const struct pool_conf *conf)
     pthread_mutex_lock(&p->lock);
     p->conf = c;
     unsigned int too_many = p->threads > c.max ? p->threads - c.max : 0;
-    while (too_many-- && p->idle) {
-        struct worker *w = p->idle;
-        p->idle = w->next;
-        p->nr_idle--;
-        w->woken = true;
-        p->waking++;
-        sem_post(&w->wake);
-    }
+    while (too_many-- && p->idle)
+        sem_post(&call_idle_locked(p)->wake);
     pthread_mutex_unlock(&p->lock);
     do {
         pthread_mutex_lock(&p->lock);
@@ -398,14 +400,8 @@ void pool_free(struct pool *p)
     while (p->total)
         pthread_cond_wait(&p->moved, &p->lock);
     p->stop = true;
-    while (p->idle) {
-        struct worker *w = p->idle;
-        p->idle = w->next;
-        p->nr_idle--;
-        w->woken = true;
-        p->waking++;
-        sem_post(&w->wake);
-    }
+    while (p->idle)
+        sem_post(&call_idle_locked(p)->wake);
     while (p->alive)
         pthread_cond_wait(&p->moved, &p->lock);
     pthread_mutex_unlock(&p->lock);

@@ -4,7 +4,8 @@
  * A vnode is the context of an inode in a table of the volume's own, of a graph without storage: so handles are found by gfid,
  * counted and freed by the same code as the inodes of graphs. Such an inode is dropped from birth: it goes with its last reference.
  *
- * What a handle has of a graph is given up under its lock, by whoever finds a later graph there, or by vnode_sweep() before the graph ends. */
+ * What a handle has of a graph is given up under its lock, by whoever finds a later graph there, or by vnode_sweep() before the graph
+ * ends. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* fuse-copy copy|splice read|write GIB: what large requests of /dev/fuse cost a process that passes their data on to a TCP connection, by copying (readv,
- * sendmsg; recv, writev) or by splice(2) through a pipe. Prints CPU of that process per GiB. For the choice that mount/fuse made: doc/performance.md.
+/* fuse-copy copy|splice read|write GIB: what large requests of /dev/fuse cost a process that passes their data on to a TCP connection, by
+ * copying (readv, sendmsg; recv, writev) or by splice(2) through a pipe. Prints CPU of that process per GiB. For the choice that mount/fuse
+ * made: doc/performance.md.
  *
  * Requests of 512 KiB: one of 1 MiB and its header do not fit into the largest pipe that a process without CAP_SYS_RESOURCE gets
  * (/proc/sys/fs/pipe-max-size, 256 pages), and /dev/fuse gives a request whole or not at all.
@@ -148,7 +149,8 @@ static void pass_read(uint64_t unique, unsigned int len)
 static void answer_attr(const struct fuse_in_header *in, int entry)
 {
     int is_file = entry || in->nodeid != FUSE_ROOT_ID;
-    struct fuse_attr attr = {.ino = is_file ? 2 : 1, .size = is_file ? 64ull << 30 : 0, .mode = is_file ? S_IFREG | 0600 : S_IFDIR | 0700, .nlink = 1};
+    struct fuse_attr attr = {.ino = is_file ? 2 : 1, .size = is_file ? 64ull << 30 : 0, .mode = is_file ? S_IFREG | 0600 : S_IFDIR | 0700,
+                             .nlink = 1};
     struct fuse_entry_out e = {.nodeid = 2, .entry_valid = 100, .attr_valid = 100, .attr = attr};
     struct fuse_attr_out a = {.attr_valid = 100, .attr = attr};
 
@@ -162,8 +164,8 @@ static void serve(const struct fuse_in_header *in, const void *arg)
 {
     const struct fuse_write_in *w = arg;
     const struct fuse_read_in *r = arg;
-    struct fuse_init_out init = {.major = 7, .minor = 31, .max_write = REQUEST, .max_readahead = REQUEST, .max_background = 12, .max_pages = REQUEST / 4096,
-                                 .flags = FUSE_BIG_WRITES | FUSE_MAX_PAGES | FUSE_ASYNC_READ};
+    struct fuse_init_out init = {.major = 7, .minor = 31, .max_write = REQUEST, .max_readahead = REQUEST, .max_background = 12,
+                                 .max_pages = REQUEST / 4096, .flags = FUSE_BIG_WRITES | FUSE_MAX_PAGES | FUSE_ASYNC_READ};
     struct fuse_open_out open = {.fh = 1, .open_flags = FOPEN_DIRECT_IO};
     struct fuse_write_out written = {0};
 
@@ -195,7 +197,8 @@ static int take(void)
         n = splice(dev, NULL, pipes[1], NULL, MIB, 0);
         if (n > 0) {
             must(read(pipes[0], head, sizeof(*in)), "pipe");
-            must(read(pipes[0], head + sizeof(*in), in->opcode == FUSE_WRITE ? sizeof(struct fuse_write_in) : (size_t)n - sizeof(*in)), "pipe");
+            must(read(pipes[0], head + sizeof(*in), in->opcode == FUSE_WRITE ? sizeof(struct fuse_write_in) : (size_t)n - sizeof(*in)),
+                 "pipe");
         }
     } else {
         struct iovec iov[2] = {{head, WRITE_HEAD}, {data, MIB}};

@@ -44,7 +44,8 @@ struct option {
     const char *help;           /* OPTION_OFF: the feature's name: "this build does not have <help>" */
 };
 
-#define OPT_BOOL(k, s, m, d, ...)   {.key = (k), .type = OPTION_BOOL, .offset = offsetof(s, m), .def = (d) ? "on" : "off", .help = __VA_ARGS__}
+#define OPT_BOOL(k, s, m, d, ...) \
+    {.key = (k), .type = OPTION_BOOL, .offset = offsetof(s, m), .def = (d) ? "on" : "off", .help = __VA_ARGS__}
 #define OPT_INT(k, s, m, d, lo, hi, ...) \
     {.key = (k), .type = OPTION_INT, .offset = offsetof(s, m), .def = (d), .min = (double)(lo), .max = (double)(hi), .help = __VA_ARGS__}
 #define OPT_SIZE(k, s, m, d, lo, hi, ...) \

@@ -303,7 +303,8 @@ static int ask(struct mgmt *m, struct answer *a)
     if (bytes) {
         dict3_encode(xdata, bytes);
         req.xdata = (wire_dict3){.at = bytes, .len = (uint32_t)len};
-        failed = rpc_ask(m->client, HNDSK_PROGRAM, HNDSK_VERSION, HNDSK_GETSPEC, xdr_hndsk_getspec_req, &req, FETCH_TIMEOUT_MS, answered, a);
+        failed = rpc_ask(m->client, HNDSK_PROGRAM, HNDSK_VERSION, HNDSK_GETSPEC, xdr_hndsk_getspec_req, &req, FETCH_TIMEOUT_MS, answered,
+                         a);
     }
     free(bytes);
     dict_unref(xdata);

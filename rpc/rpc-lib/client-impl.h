@@ -35,7 +35,8 @@ struct rpc_link {
     atomic_uint refs;
     struct rpc_client *client;   /* valid until ended has run on the loop */
     struct rpc_dialer *dialer;   /* a reference */
-    struct transport *t;         /* a reference; set by the loop when dial() returns, under client->lock; all is set before the link is opened */
+    /* a reference; set by the loop when dial() returns, under client->lock; all is set before the link is opened */
+    struct transport *t;
     uint32_t number;
     struct loop_work up_work, down_work;
     bool opened;                 /* loop: up() was told */

@@ -114,8 +114,8 @@ static void log_down(struct rpc_conn *conn, int err)
         return;
     rpc_conn_peer(conn, &peer);
     conn->type->stats(conn->t, &st);
-    log_debug(RPC_LOG, "disconnected: %s%s%s: %" PRIu64 " bytes came, %" PRIu64 " went", peer.text, err ? ": " : "", err ? strerror(-err) : "",
-              st.bytes_in, st.bytes_out);
+    log_debug(RPC_LOG, "disconnected: %s%s%s: %" PRIu64 " bytes came, %" PRIu64 " went", peer.text, err ? ": " : "",
+              err ? strerror(-err) : "", st.bytes_in, st.bytes_out);
 }
 
 static void up(void *host)

@@ -93,7 +93,8 @@ static void start(struct program *g, const char *file)
 
 static int finish(struct program *g)
 {
-    static const enum census_item items[] = {CENSUS_THREADS, CENSUS_IOBUFS, CENSUS_FOPS, CENSUS_FDS, CENSUS_INODES, CENSUS_RECORDS, CENSUS_MESSAGES, CENSUS_CONNS};
+    static const enum census_item items[] = {CENSUS_THREADS, CENSUS_IOBUFS, CENSUS_FOPS, CENSUS_FDS, CENSUS_INODES, CENSUS_RECORDS,
+                                             CENSUS_MESSAGES, CENSUS_CONNS};
     int left = 0;
 
     volume_close(g->v);

@@ -57,6 +57,15 @@ static const char *ranged(char **w)
     return text;
 }
 
+#ifndef GLFS
+static const char *whole(char **w, int n)
+{
+    int how = w[1][0] == 's' ? LOCK_SH : w[1][0] == 'x' ? LOCK_EX : LOCK_UN;
+
+    return flock(file, how | (n > 2 ? LOCK_NB : 0)) < 0 ? strerrorname_np(errno) : "ok";
+}
+#endif
+
 static const char *run(char **w, int n)
 {
     static char data[4096];
@@ -73,7 +82,7 @@ static const char *run(char **w, int n)
     }
 #ifndef GLFS
     if (strcmp(w[0], "flock") == 0)
-        return flock(file, (w[1][0] == 's' ? LOCK_SH : w[1][0] == 'x' ? LOCK_EX : LOCK_UN) | (n > 2 ? LOCK_NB : 0)) < 0 ? strerrorname_np(errno) : "ok";
+        return whole(w, n);
 #endif
     return "what?";
 }

@@ -3,8 +3,9 @@
  *
  *   checks-mount MOUNTPOINT [kept] | checks-gfapi VOLUME-FILE
  *
- * kept: a range that is to be zeroed may keep its bytes, as it does through stock's mount (doc/facts.md). One line for each group; then "N checks". It works in the folder /checks, which must not be there, and removes it again. Exit status 1 if
- * one failed, with a line that says which. */
+ * kept: a range that is to be zeroed may keep its bytes, as it does through stock's mount (doc/facts.md). One line for each group; then "N
+ * checks". It works in the folder /checks, which must not be there, and removes it again. Exit status 1 if one failed, with a line that
+ * says which. */
 #include "way.h"
 
 #include <errno.h>

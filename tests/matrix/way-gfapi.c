@@ -17,7 +17,10 @@ int way_begin(const char *where)
 }
 int way_end(void) { return glfs_fini(fs); }
 
-void *way_open(const char *path, int flags, mode_t mode) { return flags & O_CREAT ? glfs_creat(fs, path, flags, mode) : glfs_open(fs, path, flags); }
+void *way_open(const char *path, int flags, mode_t mode)
+{
+    return flags & O_CREAT ? glfs_creat(fs, path, flags, mode) : glfs_open(fs, path, flags);
+}
 int way_close(void *f) { return glfs_close(f); }
 ssize_t way_read(void *f, void *to, size_t n) { return glfs_read(f, to, n, 0); }
 ssize_t way_write(void *f, const void *from, size_t n) { return glfs_write(f, from, n, 0); }
@@ -149,8 +152,14 @@ int way_statvfs(const char *path, struct statvfs *sv) { return glfs_statvfs(fs, 
 ssize_t way_getxattr(const char *path, const char *name, void *to, size_t n) { return glfs_getxattr(fs, path, name, to, n); }
 ssize_t way_lgetxattr(const char *path, const char *name, void *to, size_t n) { return glfs_lgetxattr(fs, path, name, to, n); }
 ssize_t way_listxattr(const char *path, char *to, size_t n) { return glfs_listxattr(fs, path, to, n); }
-int way_setxattr(const char *path, const char *name, const void *value, size_t n, int flags) { return glfs_setxattr(fs, path, name, value, n, flags); }
-int way_lsetxattr(const char *path, const char *name, const void *value, size_t n, int flags) { return glfs_lsetxattr(fs, path, name, value, n, flags); }
+int way_setxattr(const char *path, const char *name, const void *value, size_t n, int flags)
+{
+    return glfs_setxattr(fs, path, name, value, n, flags);
+}
+int way_lsetxattr(const char *path, const char *name, const void *value, size_t n, int flags)
+{
+    return glfs_lsetxattr(fs, path, name, value, n, flags);
+}
 int way_removexattr(const char *path, const char *name) { return glfs_removexattr(fs, path, name); }
 int way_chdir(const char *path) { return glfs_chdir(fs, path); }
 char *way_getcwd(char *to, size_t n) { return glfs_getcwd(fs, to, n); }

@@ -50,7 +50,10 @@ int way_ftruncate(void *f, off_t size) { return ftruncate(fd_of(f), size); }
 int way_fallocate(void *f, bool keep_size, off_t at, off_t n) { return fallocate(fd_of(f), keep_size ? FALLOC_FL_KEEP_SIZE : 0, at, n); }
 int way_discard(void *f, off_t at, off_t n) { return fallocate(fd_of(f), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, n); }
 int way_zerofill(void *f, off_t at, off_t n) { return fallocate(fd_of(f), FALLOC_FL_ZERO_RANGE, at, n); }
-ssize_t way_copy(void *from, off_t at, void *to, off_t to_at, size_t n) { return copy_file_range(fd_of(from), &at, fd_of(to), &to_at, n, 0); }
+ssize_t way_copy(void *from, off_t at, void *to, off_t to_at, size_t n)
+{
+    return copy_file_range(fd_of(from), &at, fd_of(to), &to_at, n, 0);
+}
 int way_fstat(void *f, struct stat *st) { return fstat(fd_of(f), st); }
 int way_fchmod(void *f, mode_t mode) { return fchmod(fd_of(f), mode); }
 int way_fchown(void *f, uid_t uid, gid_t gid) { return fchown(fd_of(f), uid, gid); }
@@ -144,8 +147,14 @@ int way_statvfs(const char *path, struct statvfs *sv) { return statvfs(below(pat
 ssize_t way_getxattr(const char *path, const char *name, void *to, size_t n) { return getxattr(below(path), name, to, n); }
 ssize_t way_lgetxattr(const char *path, const char *name, void *to, size_t n) { return lgetxattr(below(path), name, to, n); }
 ssize_t way_listxattr(const char *path, char *to, size_t n) { return listxattr(below(path), to, n); }
-int way_setxattr(const char *path, const char *name, const void *value, size_t n, int flags) { return setxattr(below(path), name, value, n, flags); }
-int way_lsetxattr(const char *path, const char *name, const void *value, size_t n, int flags) { return lsetxattr(below(path), name, value, n, flags); }
+int way_setxattr(const char *path, const char *name, const void *value, size_t n, int flags)
+{
+    return setxattr(below(path), name, value, n, flags);
+}
+int way_lsetxattr(const char *path, const char *name, const void *value, size_t n, int flags)
+{
+    return lsetxattr(below(path), name, value, n, flags);
+}
 int way_removexattr(const char *path, const char *name) { return removexattr(below(path), name); }
 int way_chdir(const char *path) { return chdir(below(path)); }
 static char *without_root(char *path)

@@ -3,9 +3,9 @@
  *
  *   load [-t pki] [-c cert] [-b brick] PORT write|read CLIENTS CALLS
  *
- * Each client is a process with a file of its own, and CALLS calls of 1 MiB under way: WRITEs one after the other, marked O_SYNC (features/barrier can hold those); or READs, whose
- * answers it takes at a second SIGUSR1 and compares. The first one begins; the parent passes them on.
- * Says "logged in" when all may begin; ends with 0 when every call of every client was answered as it should be. */
+ * Each client is a process with a file of its own, and CALLS calls of 1 MiB under way: WRITEs one after the other, marked O_SYNC
+ * (features/barrier can hold those); or READs, whose answers it takes at a second SIGUSR1 and compares. The first one begins; the parent
+ * passes them on. Says "logged in" when all may begin; ends with 0 when every call of every client was answered as it should be. */
 #include "wire.h"
 
 #include <errno.h>

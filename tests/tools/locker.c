@@ -335,8 +335,8 @@ static void print(struct who *w, const struct answer *a)
     }
     printf(" ok");
     if (strcmp(a->verb, "lk") == 0 && lk_result(r, &seen) == 0)
-        printf(" %c %lld+%lld pid=%u owner=%.*s", "rwu."[seen.type & 3], (long long)seen.start, (long long)seen.len, seen.pid, (int)seen.owner_len,
-               (const char *)seen.owner);
+        printf(" %c %lld+%lld pid=%u owner=%.*s", "rwu."[seen.type & 3], (long long)seen.start, (long long)seen.len, seen.pid,
+               (int)seen.owner_len, (const char *)seen.owner);
     else if (strcmp(a->verb, "read") == 0 && read_result(r, &data, &len) == 0)
         printf(" %.*s", (int)len, (const char *)data);
     else if (strcmp(a->verb, "getx") == 0 || strcmp(a->verb, "fgetx") == 0)

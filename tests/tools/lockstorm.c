@@ -305,7 +305,8 @@ static void ask(unsigned int o, uint32_t type, int start, int end)
     }
     last = seen.len ? (int)(seen.start + seen.len - 1) : BYTES - 1;
     unsigned int x = seen.pid - FIRST_PID;
-    if (x >= OWNERS || x == o || seen.start > end || last < start || seen.start < 0 || last >= BYTES || (type == LK_READ && seen.type == LK_READ))
+    if (x >= OWNERS || x == o || seen.start > end || last < start || seen.start < 0 || last >= BYTES ||
+        (type == LK_READ && seen.type == LK_READ))
         die("step %lu: owner %u is told of a lock that is not in its way", step, o);
     for (int b = (int)seen.start; b <= last; b++)
         if (model.has[x][b] != seen.type + 1)
@@ -686,7 +687,8 @@ static double pairs(struct link *l, const struct file *f, uint32_t type, int64_t
 
 static void cost(unsigned int n)
 {
-    static const char *const what[] = {"alone", "locks of others beside it", "read locks of others on the same byte", "waiting locks of others"};
+    static const char *const what[] = {"alone", "locks of others beside it", "read locks of others on the same byte",
+                                       "waiting locks of others"};
 
     for (unsigned int kind = 0; kind < 4; kind++) {
         struct link me, others;
@@ -704,7 +706,8 @@ static void cost(unsigned int n)
                 next_reply(&others);
         }
         expect_count(&me, &f, kind ? n + (kind == 3) : 0);
-        printf("%-40s %8.1f us for a lock and an unlock\n", what[kind], pairs(&me, &f, kind == 2 ? LK_READ : LK_WRITE, kind == 1 ? n + 11 : kind == 3 ? 5 : 0));
+        printf("%-40s %8.1f us for a lock and an unlock\n", what[kind],
+               pairs(&me, &f, kind == 2 ? LK_READ : LK_WRITE, kind == 1 ? n + 11 : kind == 3 ? 5 : 0));
         fflush(stdout);
         link_cut(&others, CUT_RESET);
         expect_count(&me, &f, 0);

@@ -270,8 +270,8 @@ static int welcome(int argc, char **argv)
     return 0;
 }
 
-/* A whole client's life: login, write, read back, lock, ping. A step that fails, or a connection that ends, is an answer, too: then all of it
- * again on a new connection, up to TRIES times. Wrong bytes, or no answer in time, end it at once: session [TRIES] */
+/* A whole client's life: login, write, read back, lock, ping. A step that fails, or a connection that ends, is an answer, too: then all of
+ * it again on a new connection, up to TRIES times. Wrong bytes, or no answer in time, end it at once: session [TRIES] */
 static int session_once(struct link *l, const char **ret_step)
 {
     enum { SIZE = 40000 }; /* more than one TLS record */

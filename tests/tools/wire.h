@@ -48,7 +48,8 @@ struct reply {
 
 _Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* -t PKI-folder, -c certificate name, -b brick, -r receive buffer, -u UID:GID[:GROUP...], then PORT (of 127.0.0.1). Leaves optind behind PORT. */
+/* -t PKI-folder, -c certificate name, -b brick, -r receive buffer, -u UID:GID[:GROUP...], then PORT (of 127.0.0.1). Leaves optind behind
+ * PORT. */
 void target_from_args(struct target *t, int argc, char **argv);
 
 /* 0 or a negative errno, -EPROTO for TLS errors, -ECONNRESET when the peer closed in the wrong place. */
@@ -56,7 +57,8 @@ int link_open(struct link *l, const struct target *to);
 int link_connect(struct link *l, const struct target *to); /* without handshake */
 int link_handshake(struct link *l);
 int link_push(struct link *l, const void *bytes, size_t len);       /* one TLS record for each 16 KiB */
-int link_push_cut(struct link *l, const void *bytes, size_t len, size_t at); /* the network sees `at` bytes, and the rest when those were read */
+/* the network sees `at` bytes, and the rest when those were read */
+int link_push_cut(struct link *l, const void *bytes, size_t len, size_t at);
 size_t link_sealed(struct link *l, size_t len); /* how many bytes of network a message of this length is */
 int link_reply(struct link *l, struct reply *ret);
 int link_wait_closed(struct link *l);                                /* 0: the peer closed or reset it */

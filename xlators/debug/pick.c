@@ -33,8 +33,8 @@ int pick_set(struct pick *p, const char *list, const struct percent_or_size *sha
         enum fop_op op = op_named(word);
 
         if (op == NR_FOPS)
-            r = err_set(err, -EINVAL, "volume %s: option enable: there is no operation \"%s\"; allowed are names like LOOKUP, READ, WRITE", who,
-                        word);
+            r = err_set(err, -EINVAL, "volume %s: option enable: there is no operation \"%s\"; allowed are names like LOOKUP, READ, WRITE",
+                        who, word);
         else
             ops |= (uint64_t)1 << op;
     }

@@ -261,9 +261,11 @@ static void every_object_is_listed_once_and_found_by_name_and_by_gfid(void **sta
 
 static void gfids_that_nobody_gave_out_are_stale(void **state)
 {
+    static const struct meta_node nobody[] = {{.kind = NR_META}, {.kind = META_TYPE, .xl = 4}, {.kind = META_OPTION, .xl = 2, .item = 3}};
+
     start();
-    for (unsigned int i = 0; i < 3; i++) {
-        gfid_t gfid = meta_gfid((struct meta_node[]){{.kind = NR_META}, {.kind = META_TYPE, .xl = 4}, {.kind = META_OPTION, .xl = 2, .item = 3}}[i]);
+    for (unsigned int i = 0; i < array_len(nobody); i++) {
+        gfid_t gfid = meta_gfid(nobody[i]);
         struct fop *fop = fop_new(g, FOP_STAT);
 
         fop->loc.inode = inode_get(g->inodes, gfid);

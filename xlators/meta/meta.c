@@ -2,8 +2,8 @@
 /* meta: the folder `.meta` in the root of a mount, where the process shows what it is made of. A mount puts it above the top of each graph
  * (spec brick 5.4, 7.6). Operations on objects of the volume pass; those on objects of .meta end here.
  *
- * A file says what is so at the time when it is opened: its text is kept in the descriptor, so that reading it in pieces gives one text. Its size
- * is 0, as in /proc, so the kernel is told not to go by it. */
+ * A file says what is so at the time when it is opened: its text is kept in the descriptor, so that reading it in pieces gives one text.
+ * Its size is 0, as in /proc, so the kernel is told not to go by it. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -321,8 +321,8 @@ static void meta_readdir(struct xlator *xl, struct fop *fop)
 
 static void meta_refused(struct xlator *xl, struct fop *fop)
 {
-    if (of_meta(object_of(fop)) || of_meta(fop->loc.parent) || of_meta(fop->loc2.parent) || of_meta(fop->loc2.inode) || names_it(&fop->loc) ||
-        names_it(&fop->loc2) || (fop->fd2 && of_meta(fop->fd2->inode)))
+    if (of_meta(object_of(fop)) || of_meta(fop->loc.parent) || of_meta(fop->loc2.parent) || of_meta(fop->loc2.inode) ||
+        names_it(&fop->loc) || names_it(&fop->loc2) || (fop->fd2 && of_meta(fop->fd2->inode)))
         fop_fail(fop, EPERM);
     else
         fop_pass(xl, fop);
@@ -354,10 +354,11 @@ const struct xlator_type meta_type = {
             [FOP_FTRUNCATE] = meta_truncate, [FOP_FLUSH] = meta_nothing, [FOP_FSYNC] = meta_nothing, [FOP_FSYNCDIR] = meta_nothing,
             [FOP_ACCESS] = meta_nothing, [FOP_OPENDIR] = meta_opendir, [FOP_READDIR] = meta_readdir, [FOP_READDIRP] = meta_readdir,
             [FOP_GETXATTR] = meta_no_attributes, [FOP_FGETXATTR] = meta_no_attributes,
-            REFUSED(MKNOD), REFUSED(MKDIR), REFUSED(UNLINK), REFUSED(RMDIR), REFUSED(SYMLINK), REFUSED(RENAME), REFUSED(LINK), REFUSED(CREATE),
-            REFUSED(SETATTR), REFUSED(FSETATTR), REFUSED(SETXATTR), REFUSED(FSETXATTR), REFUSED(REMOVEXATTR), REFUSED(FREMOVEXATTR),
-            REFUSED(FALLOCATE), REFUSED(DISCARD), REFUSED(ZEROFILL), REFUSED(SEEK), REFUSED(LK), REFUSED(COPY_FILE_RANGE), REFUSED(STATFS),
-            REFUSED(INODELK), REFUSED(FINODELK), REFUSED(ENTRYLK), REFUSED(FENTRYLK), REFUSED(XATTROP), REFUSED(FXATTROP), REFUSED(RCHECKSUM),
-            REFUSED(LEASE), REFUSED(GETACTIVELK), REFUSED(SETACTIVELK), REFUSED(PUT), REFUSED(ICREATE), REFUSED(NAMELINK),
+            REFUSED(MKNOD), REFUSED(MKDIR), REFUSED(UNLINK), REFUSED(RMDIR), REFUSED(SYMLINK), REFUSED(RENAME), REFUSED(LINK),
+            REFUSED(CREATE), REFUSED(SETATTR), REFUSED(FSETATTR), REFUSED(SETXATTR), REFUSED(FSETXATTR), REFUSED(REMOVEXATTR),
+            REFUSED(FREMOVEXATTR), REFUSED(FALLOCATE), REFUSED(DISCARD), REFUSED(ZEROFILL), REFUSED(SEEK), REFUSED(LK),
+            REFUSED(COPY_FILE_RANGE), REFUSED(STATFS), REFUSED(INODELK), REFUSED(FINODELK), REFUSED(ENTRYLK), REFUSED(FENTRYLK),
+            REFUSED(XATTROP), REFUSED(FXATTROP), REFUSED(RCHECKSUM), REFUSED(LEASE), REFUSED(GETACTIVELK), REFUSED(SETACTIVELK),
+            REFUSED(PUT), REFUSED(ICREATE), REFUSED(NAMELINK),
         },
 };

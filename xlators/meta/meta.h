@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* meta.h: what the files of `.meta` share: which object is which.
  *
- * An object of `.meta` is a node: its kind, the translator that it is about, and which of several. That is all there is to know of it, and its
- * gfid has all of it, so nothing is kept: whoever shows a gfid gets its object, in this graph and in the next one. tree.c has the table of kinds. */
+ * An object of `.meta` is a node: its kind, the translator that it is about, and which of several. That is all there is to know of it, and
+ * its gfid has all of it, so nothing is kept: whoever shows a gfid gets its object, in this graph and in the next one. tree.c has the table
+ * of kinds. */
 #ifndef META_H
 #define META_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* What the files of `.meta` say, in the forms that scripts read there: JSON, statedump sections with "key = value", or one value and a newline. */
+/* What the files of `.meta` say, in the forms that scripts read there: JSON, statedump sections with "key = value", or one value and a
+ * newline. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -96,8 +97,8 @@ static void put_frame(FILE *f, unsigned int i, const struct vop_brief *b, const 
             "\t\t   {\n\t\t\t\"Number\": 1,\n\t\t\t\"Xlator\": \"%s\",\n\t\t\t\"Creation_time\": %" PRIu64 ".%09" PRIu64
             ",\n\t\t\t\"Parent\": \"%s\",\n\t\t\t\"Complete\": 0\n\t\t   }\n\t\t],\n"
             "\t\t\"Unique\": %" PRIu64 ",\n\t\t\"Type\": \"%s\",\n\t\t\"UID\": %u,\n\t\t\"GID\": %u,\n\t\t\"PID\": %d\n\t   }",
-            i ? "," : "", i + 1, top, b->since_ns / 1000000000, b->since_ns % 1000000000, master, b->unique, fop_name(b->op), b->uid, b->gid,
-            b->pid);
+            i ? "," : "", i + 1, top, b->since_ns / 1000000000, b->since_ns % 1000000000, master, b->unique, fop_name(b->op), b->uid,
+            b->gid, b->pid);
 }
 
 /* Each operation that came from above and is not answered yet, this one's READ or OPEN among them. */

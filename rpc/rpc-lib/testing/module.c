@@ -9,4 +9,5 @@ static int port(struct transport_listener *l)
     return (int)log_get_level(); /* so that the test can tell that loaded() came */
 }
 extern const struct transport_type transport_type;
-const struct transport_type transport_type = {.abi = MODULE_ABI, .build_id = MODULE_BUILD, .name = "module", .loaded = log_port_use, .port = port};
+const struct transport_type transport_type = {.abi = MODULE_ABI, .build_id = MODULE_BUILD, .name = "module", .loaded = log_port_use,
+                                              .port = port};

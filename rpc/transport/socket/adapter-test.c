@@ -227,7 +227,8 @@ static void what_makes_no_sense_is_refused_in_a_sentence(void **state)
     turn_it(&l);
     assert_int_equal(l.r, -EINVAL);
     assert_non_null(strstr(l.err.text, "ssl-verify-name"));
-    assert_int_equal(transport_type.dialer(&f.env, &(struct transport_options){get, (struct pair[]){{"transport.socket.ssl-verify-name", "on"}, {0}}}, &d, &err), -EINVAL);
+    const struct transport_options verify = {get, (struct pair[]){{"transport.socket.ssl-verify-name", "on"}, {0}}};
+    assert_int_equal(transport_type.dialer(&f.env, &verify, &d, &err), -EINVAL);
     err.text[0] = 0;
     assert_int_equal(transport_type.dialer(&f.env, &(struct transport_options){get, (struct pair[]){{0}}}, &d, &err), 0);
     assert_int_equal(transport_type.dial(d, NULL, 0, (const struct transport_host *)&end_host, &near, &t, &err), -EDESTADDRREQ);

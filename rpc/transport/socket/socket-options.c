@@ -44,7 +44,8 @@ const struct option socket_option_rows[] = {
              .aliases = window_names, OPT_LIVE),
 
     OPT_BOOL("transport.socket.ssl-enabled", S, ssl, false, "speak TLS, and only TLS"),
-    OPT_PATH("transport.socket.ssl-own-cert", S, own_cert, NULL, "our certificate, PEM; default glusterfs.pem in OpenSSL's folder or /etc/ssl", OPT_LIVE),
+    OPT_PATH("transport.socket.ssl-own-cert", S, own_cert, NULL,
+             "our certificate, PEM; default glusterfs.pem in OpenSSL's folder or /etc/ssl", OPT_LIVE),
     OPT_PATH("transport.socket.ssl-private-key", S, private_key, NULL, "its key, PEM; default glusterfs.key there", OPT_LIVE),
     OPT_PATH("transport.socket.ssl-ca-list", S, ca_list, NULL,
              "authorities that vouch for peers, PEM; default glusterfs.ca there", OPT_LIVE),
@@ -59,7 +60,8 @@ const struct option socket_option_rows[] = {
              "parameters of the old key exchange, PEM; default dhparam.pem there, or built-in ones", OPT_LIVE),
 
     OPT_STR("transport.socket.ssl-verify-name", S, verify_name, NULL,
-            "connecting: what name the server's certificate must be for: a DNS name, an address, or on: the name of remote-host; default off"),
+            "connecting: what name the server's certificate must be for: a DNS name, an address, or on: the name of remote-host; "
+            "default off"),
     OPT_BOOL("client-bind-insecure", S, bind_insecure, true, "connecting: from any port; off: from one below 1024, as root may"),
 
     OPT_INT("transport.connections-limit", S, connections, "4096", 1, 1000000, "connections at once", OPT_LIVE),

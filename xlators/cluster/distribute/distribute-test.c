@@ -30,7 +30,8 @@ static struct process p;
 static struct graph *above_one(const char *key, const char *value)
 {
     testing_process(&p);
-    return testing_graph(&p, (struct testing_node[]){{.type = &storage}, {.type = &distribute_type, .options = {key, value}}, {.type = NULL}});
+    return testing_graph(&p, (struct testing_node[]){{.type = &storage}, {.type = &distribute_type, .options = {key, value}},
+                                                     {.type = NULL}});
 }
 
 static void end(struct graph *g)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* cluster/distribute above one subvolume, which is in every volume file that a daemon writes for clients. Operations pass by pointer.
  * What it does is what a volume needs that will be spread over more bricks one day (spec brick 6.2): each new directory gets its layout,
- * all hash values on this brick. (Stock also sends `changelog.rename-op` with the rename of a file, a hint that its change log can do without.)
+ * all hash values on this brick. (Stock also sends `changelog.rename-op` with the rename of a file, a hint that its change log can do
+ * without.)
  *
  * Above several subvolumes it is refused: spreading is the business of GlusterFS's own engine. */
 #include <errno.h>
@@ -25,19 +26,14 @@ static void distribute_mkdir(struct xlator *xl, struct fop *fop)
 {
     const struct distribute *d = xl->priv;
     const uint32_t all[4] = {0, 0, 0, UINT32_MAX}; /* commit hash, type, first, last; on the wire big-endian, which none of these minds */
-    struct dict *xdata = fop->xdata ? dict_copy(fop->xdata) : dict_new();
-    struct fop *child = NULL;
+    struct fop *child = fop_child_with(fop, fop_xdata_copy(fop), adopt, NULL);
 
-    if (xdata && dict_set_binary(xdata, d->layout_name, all, sizeof(all)) == 0)
-        child = fop_child_like(fop, adopt, NULL);
-    if (!child) {
-        dict_unref(xdata);
-        fop_fail(fop, ENOMEM);
+    if (child && dict_set_binary(child->xdata, d->layout_name, all, sizeof(all)) == 0) {
+        fop_submit(xl->child, child);
         return;
     }
-    dict_unref(child->xdata);
-    child->xdata = xdata;
-    fop_submit(xl->child, child);
+    fop_free(child);
+    fop_fail(fop, ENOMEM);
 }
 
 /* ---- names that are asked of it ------------------------------------------------------------------------------------------ */
@@ -58,7 +54,9 @@ static void distribute_getxattr(struct xlator *xl, struct fop *fop)
         return;
     }
     fop->out.dict = dict_new();
-    if (fop->out.dict && dict_set_binary(fop->out.dict, name, atomic_load_explicit(&xl->child->up, memory_order_relaxed) ? "1" : "0", 1) == 0)
+    const char *up = atomic_load_explicit(&xl->child->up, memory_order_relaxed) ? "1" : "0";
+
+    if (fop->out.dict && dict_set_binary(fop->out.dict, name, up, 1) == 0)
         fop_complete(fop, 1, 0);
     else
         fop_fail(fop, ENOMEM);

@@ -49,7 +49,8 @@ struct delay_gen {
 static const struct option delay_gen_options[] = {
     {.key = "delay-percentage", .type = OPTION_PERCENT_OR_SIZE, .offset = offsetof(struct delay_gen, share), .def = "10%", .min = 0,
      .max = 100, .flags = OPTION_LIVE, .help = "share of operations that wait"},
-    OPT_INT("delay-duration", struct delay_gen, delay_us, "100000", 0, 3600000000.0, "microseconds for which they wait", .flags = OPTION_LIVE),
+    OPT_INT("delay-duration", struct delay_gen, delay_us, "100000", 0, 3600000000.0, "microseconds for which they wait",
+            .flags = OPTION_LIVE),
     OPT_STR("enable", struct delay_gen, enable, NULL, "which operations, with commas between; default: all", .flags = OPTION_LIVE),
 };
 
@@ -58,7 +59,7 @@ static struct loop *loop_of(const struct delay_gen *d)
     return d->xl->graph->process->env.loop;
 }
 
-/* ---- the list ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the list -------------------------------------------------------------------------------------------------------------- */
 
 static void insert_locked(struct delay_gen *d, struct waiting *w)
 {
@@ -105,7 +106,7 @@ static void let_go(struct delay_gen *d, uint64_t until_ms)
     }
 }
 
-/* ---- the timer: on the loop ------------------------------------------------------------------------------------------------------------- */
+/* ---- the timer: on the loop ------------------------------------------------------------------------------------------------ */
 
 static void set_timer(struct delay_gen *d)
 {
@@ -146,7 +147,7 @@ static void woken(struct loop_work *work)
     free(wake);
 }
 
-/* ---- operations -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------------------------------------ */
 
 static void cancelled(struct fop *fop, void *ctx)
 {
@@ -209,7 +210,7 @@ static void delay_gen_any(struct xlator *xl, struct fop *fop)
     fop_pass(xl, fop);
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------------------------------------ */
 
 static int take_options(struct xlator *xl, struct err *err)
 {

@@ -413,7 +413,8 @@ static void a_brick_writes_no_report(void **state)
     struct graph *g;
 
     testing_process(&p);
-    g = testing_graph(&p, (struct testing_node[]){{.type = &below}, {.type = &io_stats_type, .options = {"unique-id", "/brick"}}, {.type = NULL}});
+    g = testing_graph(&p, (struct testing_node[]){{.type = &below}, {.type = &io_stats_type, .options = {"unique-id", "/brick"}},
+                                                  {.type = NULL}});
     reached = 0;
     assert_int_equal(ask_for_report(g, "file"), EOPNOTSUPP);
     assert_int_equal(reached, 0);

@@ -261,7 +261,8 @@ static void ios_notify(struct xlator *xl, enum xlator_event event, void *data)
     }
 }
 
-/* Asked at a mount the counts go to a file there, and the question no further. A brick writes none: any client could fill its run directory. */
+/* Asked at a mount the counts go to a file there, and the question no further. A brick writes none: any client could fill its run
+ * directory. */
 static void ios_setxattr(struct xlator *xl, struct fop *fop)
 {
     static const char *const keys[] = {"trusted.io-stats-dump", "user.io-stats-dump", "io-stats-dump"};
@@ -379,7 +380,8 @@ static void ios_profile(struct xlator *xl, struct dump *d)
             continue;
         snprintf(key, sizeof(key), "%.200s.latency.%s", xl->name, fop_name((enum fop_op)op));
         dump_kv(d, key, "AVG:%f CNT:%" PRId64 " TOTAL:%" PRId64 " MIN:%" PRIu64 " MAX:%" PRIu64, (double)ns / (double)timed, timed, ns,
-                atomic_load_explicit(&since->min_ns[op], memory_order_relaxed), atomic_load_explicit(&since->max_ns[op], memory_order_relaxed));
+                atomic_load_explicit(&since->min_ns[op], memory_order_relaxed),
+                atomic_load_explicit(&since->max_ns[op], memory_order_relaxed));
     }
 }
 

@@ -21,7 +21,9 @@
 #define STAT_FORGET FOP_NULL     /* inodes that were pushed out: no operation, but counted with them */
 
 /* ---- counts ------------------------------------------------------------------------------------------------------------- */
-enum ios_upcall { UPCALLS_ALL, UPCALLS_ATTRIBUTES, UPCALLS_XATTR, UPCALLS_RENAME, UPCALLS_NLINK, UPCALLS_FORGET, UPCALLS_LEASE, NR_UPCALLS };
+enum ios_upcall {
+    UPCALLS_ALL, UPCALLS_ATTRIBUTES, UPCALLS_XATTR, UPCALLS_RENAME, UPCALLS_NLINK, UPCALLS_FORGET, UPCALLS_LEASE, NR_UPCALLS
+};
 
 /* Nothing but counters: copied as an array of them. */
 struct ios_counts {

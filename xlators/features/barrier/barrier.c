@@ -104,7 +104,7 @@ static bool is_up(const struct barrier *b)
     return atomic_load_explicit(&b->on, memory_order_relaxed);
 }
 
-/* ---- answers -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------------------------------------- */
 
 /* Its client is gone, or the brick ends: it gets the answer it would have got. */
 static void cancelled(struct fop *fop, void *ctx)
@@ -170,7 +170,7 @@ static void barrier_write(struct xlator *xl, struct fop *fop)
         fop_pass(xl, fop);
 }
 
-/* ---- switching ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- switching ------------------------------------------------------------------------------------------------------------- */
 
 static int switch_to(struct barrier *b, bool want)
 {

@@ -60,7 +60,8 @@ static void lookup(struct xlator *xl, struct fop *fop)
 }
 
 static const struct xlator_type storage = {
-    .name = "storage/fake", .leaf = true, .on = {[FOP_STAT ... FOP_FTRUNCATE] = note, [FOP_LOOKUP] = lookup, [FOP_READDIR ... NR_FOPS - 1] = note}};
+    .name = "storage/fake", .leaf = true, .on = {[FOP_STAT ... FOP_FTRUNCATE] = note, [FOP_LOOKUP] = lookup,
+                                                 [FOP_READDIR ... NR_FOPS - 1] = note}};
 
 static struct process p;
 static struct graph *g;

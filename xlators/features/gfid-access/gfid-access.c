@@ -2,9 +2,9 @@
 /* features/gfid-access: the folder `.gfid` in the root, in which every object of the volume can be looked up by its gfid. A mount with
  * --aux-gfid-mount puts it above its graph (spec brick 6.3).
  *
- * A file that is found so is the file itself. A folder cannot be: the kernel has one place for a folder, and would move it. So it appears under
- * an alias, a gfid of its own: that of the folder with the upper bit of byte 6 turned round, where the version of a random gfid (4) is, whose
- * upper bit is 0. Operations on an alias are done with the folder; nothing is kept. */
+ * A file that is found so is the file itself. A folder cannot be: the kernel has one place for a folder, and would move it. So it appears
+ * under an alias, a gfid of its own: that of the folder with the upper bit of byte 6 turned round, where the version of a random gfid (4)
+ * is, whose upper bit is 0. Operations on an alias are done with the folder; nothing is kept. */
 #include <errno.h>
 #include <string.h>
 

@@ -10,7 +10,8 @@
 #include "process.h"
 
 static const struct option index_options[] = {
-    OPT_PATH("index-base", struct index, base_path, NULL, "where the indices are: .glusterfs/indices of the brick", .flags = OPTION_REQUIRED),
+    OPT_PATH("index-base", struct index, base_path, NULL, "where the indices are: .glusterfs/indices of the brick",
+             .flags = OPTION_REQUIRED),
     OPT_STR("xattrop64-watchlist", struct index, watch64, NULL, "counters of 64 bits whose objects are to be healed (disperse)"),
     OPT_STR("xattrop-dirty-watchlist", struct index, watch_dirty, NULL, "counters of changes under way (replicate)"),
     OPT_STR("xattrop-pending-watchlist", struct index, watch_pending, NULL, "counters of changes that others missed (replicate)"),

@@ -69,8 +69,10 @@ int store_remove_name(struct index *ix, gfid_t dir, const char *name); /* -ENOEN
 int store_remove_dir(struct index *ix, const char *name);              /* of entry-changes; -ENOTEMPTY */
 int store_wipe_dir(struct index *ix, const char *name);                /* with its content */
 int store_count(struct index *ix, enum index_kind kind, uint64_t *ret); /* counted anew */
-int store_dir(struct index *ix, enum index_kind kind, const gfid_t *sub); /* a descriptor of the caller's own; sub NULL: kind's own directory */
-int store_stat(struct index *ix, enum index_kind kind, const gfid_t *sub, const char *name, struct stat *ret); /* name NULL: the directory */
+/* a descriptor of the caller's own; sub NULL: kind's own directory */
+int store_dir(struct index *ix, enum index_kind kind, const gfid_t *sub);
+/* name NULL: the directory */
+int store_stat(struct index *ix, enum index_kind kind, const gfid_t *sub, const char *name, struct stat *ret);
 /* Is name an entry at all? A base file of another life that nothing links to any more is removed in passing. */
 bool store_is_entry(struct index *ix, enum index_kind kind, int dir_fd, const char *name);
 bool store_is_base(const char *name);

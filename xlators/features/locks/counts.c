@@ -54,7 +54,8 @@ static bool is_name_locked(struct xlator *xl, struct inode *dir, const char *nam
 }
 
 /* Of two objects the one that has more. */
-static int put(struct xlator *xl, struct dict *to, const char *key, struct inode *a, struct inode *b, enum family family, const char *domain)
+static int put(struct xlator *xl, struct dict *to, const char *key, struct inode *a, struct inode *b, enum family family,
+               const char *domain)
 {
     return dict_set_i64(to, key, max_of(count(xl, a, family, domain), count(xl, b, family, domain)));
 }

@@ -87,7 +87,8 @@ static void revoke(struct xlator *xl, struct space *s, struct aftermath *after)
     struct held *next;
     char gfid[GFID_TEXT];
 
-    log_warning(xl->name, "taking all %u locks of domain %s on %s away: they are too old, or too many wait for them", s->granted.n, s->domain,
+    log_warning(xl->name, "taking all %u locks of domain %s on %s away: they are too old, or too many wait for them", s->granted.n,
+                s->domain,
              gfid_text(s->table->inode->gfid, gfid));
     for (struct held *h = LIVE(priv, revocation_clear_all) ? s->waiting.first : NULL; h; h = next) {
         next = h->next;

@@ -198,7 +198,8 @@ static void go(struct world *w, struct call *c)
     fop_submit(w->g->top, c->fop);
 }
 
-static void lk(struct world *w, struct call *c, unsigned int client, const char *owner, uint32_t cmd, uint32_t type, int64_t start, int64_t len)
+static void lk(struct world *w, struct call *c, unsigned int client, const char *owner, uint32_t cmd, uint32_t type, int64_t start,
+               int64_t len)
 {
     struct fop *fop = make(w, c, FOP_LK, client, owner);
 
@@ -207,8 +208,8 @@ static void lk(struct world *w, struct call *c, unsigned int client, const char 
     go(w, c);
 }
 
-static void inodelk(struct world *w, struct call *c, unsigned int client, const char *owner, const char *domain, uint32_t cmd, uint32_t type,
-                    int64_t start, int64_t len)
+static void inodelk(struct world *w, struct call *c, unsigned int client, const char *owner, const char *domain, uint32_t cmd,
+                    uint32_t type, int64_t start, int64_t len)
 {
     struct fop *fop = make(w, c, FOP_FINODELK, client, owner);
 

@@ -274,7 +274,8 @@ enum go while_migrating(struct xlator *xl, struct lock_table *t, struct fop *fop
 
 /* ---- place.c ------------------------------------------------------------------------------------------------------------- */
 /* Asks the storage where it is, HOST:BRICK as in pathinfo, under fop; NULL: it does not say. ctx lives in fop's arena. */
-void place_ask(struct xlator *xl, struct fop *fop, void (*then)(struct xlator *xl, struct fop *fop, const char *pathinfo, void *ctx), void *ctx);
+void place_ask(struct xlator *xl, struct fop *fop, void (*then)(struct xlator *xl, struct fop *fop, const char *pathinfo, void *ctx),
+               void *ctx);
 
 /* ---- counts.c, clear.c, dump.c, trace.c ---------------------------------------------------------------------------------- */
 void locks_count(struct xlator *xl, struct fop *fop);

@@ -176,7 +176,8 @@ void locks_open(struct xlator *xl, struct fop *fop)
     struct locks *priv = xl->priv;
     struct lock_table *t = table_find(xl, fop->loc.inode);
 
-    if (is_on(priv) && fop->cred.pid >= 0 && (fop->in.open.flags & O_TRUNC) && t && has_locks(t, LIVE(priv, mandatory) == MANDATORY_OPTIMAL))
+    if (is_on(priv) && fop->cred.pid >= 0 && (fop->in.open.flags & O_TRUNC) && t &&
+        has_locks(t, LIVE(priv, mandatory) == MANDATORY_OPTIMAL))
         fop_fail(fop, EAGAIN);
     else
         locks_count(xl, fop);

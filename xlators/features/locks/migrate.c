@@ -109,7 +109,8 @@ static int move_one(struct xlator *xl, struct space *s, struct held *h, struct l
     return failed;
 }
 
-static int move_all(struct xlator *xl, struct lock_table *t, uint64_t token, struct lock_client *lc, struct lock_fd *to, struct aftermath *after)
+static int move_all(struct xlator *xl, struct lock_table *t, uint64_t token, struct lock_client *lc, struct lock_fd *to,
+                    struct aftermath *after)
 {
     struct space *s = space_find(t, POSIX_LOCK, NULL);
     struct held *next, *last = s ? s->granted.last : NULL;

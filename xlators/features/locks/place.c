@@ -27,7 +27,8 @@ static void told(struct fop *child, void *ctx)
     q->then(q->xl, q->fop, text, q->ctx);
 }
 
-void place_ask(struct xlator *xl, struct fop *fop, void (*then)(struct xlator *xl, struct fop *fop, const char *pathinfo, void *ctx), void *ctx)
+void place_ask(struct xlator *xl, struct fop *fop, void (*then)(struct xlator *xl, struct fop *fop, const char *pathinfo, void *ctx),
+               void *ctx)
 {
     struct question *q = fop_alloc(fop, sizeof(*q));
     struct fop *child = q ? fop_child(fop, FOP_GETXATTR, told, q) : NULL;

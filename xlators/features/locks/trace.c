@@ -74,8 +74,8 @@ void trace_wait(struct xlator *xl, const struct fop *fop, const struct held *blo
         return;
     describe_any(fop, text, sizeof(text));
     if (blocker)
-        log_debug(xl->name, "%s: waits for the lock of %s, pid %d", text, blocker->own->lc->client ? blocker->own->lc->client->uid : "our own",
-                  blocker->pid);
+        log_debug(xl->name, "%s: waits for the lock of %s, pid %d", text,
+                  blocker->own->lc->client ? blocker->own->lc->client->uid : "our own", blocker->pid);
     else
         log_debug(xl->name, "%s: waits for locks", text);
 }

@@ -25,7 +25,8 @@ static struct graph *g;
 static int start(const char *on)
 {
     testing_process(&p);
-    g = testing_graph(&p, (struct testing_node[]){{.type = &storage}, {.type = &read_only_type, .options = {"read-only", on}}, {.type = NULL}});
+    g = testing_graph(&p, (struct testing_node[]){{.type = &storage}, {.type = &read_only_type, .options = {"read-only", on}},
+                                                  {.type = NULL}});
     return 0;
 }
 

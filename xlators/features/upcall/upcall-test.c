@@ -13,7 +13,7 @@
 #include "feature-types.h"
 #include "testing.h"
 
-/* ---- below: a storage that does nothing; above: somebody who notes what is told ------------------------------------------------------- */
+/* ---- below: a storage that does nothing; above: somebody who notes what is told -------------------------------------------- */
 
 static struct inode *made; /* what CREATE and a named LOOKUP answer */
 
@@ -121,7 +121,7 @@ static void run(struct fop *fop)
         told[0] = '\0';                  \
     } while (0)
 
-/* ---- tests ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------------------------------------- */
 
 static void others_that_looked_are_told_of_a_change(void **state)
 {

@@ -76,7 +76,7 @@ static uint64_t timeout_ms(const struct upcalls *u)
     return (uint64_t)__atomic_load_n(&u->timeout_s, __ATOMIC_RELAXED) * 1000;
 }
 
-/* ---- clients -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- clients --------------------------------------------------------------------------------------------------------------- */
 
 static void who_unref(struct who *w)
 {
@@ -124,7 +124,7 @@ static void upcall_client_gone(struct xlator *xl, struct client *c)
     }
 }
 
-/* ---- who watches an inode --------------------------------------------------------------------------------------------------------------- */
+/* ---- who watches an inode -------------------------------------------------------------------------------------------------- */
 
 static struct watched *watched_of(struct upcalls *u, struct inode *in)
 {
@@ -197,7 +197,7 @@ static int note_locked(const struct upcalls *u, struct watched *in, struct who *
     return 0;
 }
 
-/* ---- notices ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- notices --------------------------------------------------------------------------------------------------------------- */
 
 static void send_notice(struct upcalls *u, const struct who *to, gfid_t gfid, uint32_t flags, const struct upcall *what)
 {
@@ -281,7 +281,7 @@ static void upcall_forget(struct xlator *xl, struct inode *in, void *ctx)
     free(w);
 }
 
-/* ---- attributes of interest ----------------------------------------------------------------------------------------------------------------- */
+/* ---- attributes of interest ------------------------------------------------------------------------------------------------ */
 
 static bool has_name_locked(const struct upcalls *u, const char *name)
 {
@@ -329,7 +329,7 @@ static struct dict *of_interest(struct upcalls *u, const struct dict *d)
     return some;
 }
 
-/* ---- who looked -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- who looked ------------------------------------------------------------------------------------------------------------ */
 
 /* A caller is noted before its operation is done, where the object is known by then: a change in between then tells it. */
 
@@ -364,7 +364,7 @@ static void upcall_look(struct xlator *xl, struct fop *fop)
     fop_pass(xl, fop);
 }
 
-/* ---- who changed what ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- who changed what ------------------------------------------------------------------------------------------------------ */
 
 /* A directory whose entries have changed, with its attributes. */
 static void directory_changed(struct upcalls *u, const struct fop *fop, struct inode *dir, const struct iatt *now)
@@ -511,7 +511,7 @@ static void upcall_ipc(struct xlator *xl, struct fop *fop)
         fop_complete(fop, 0, 0);
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------------------------------------ */
 
 static int upcall_init(struct xlator *xl, struct err *err)
 {

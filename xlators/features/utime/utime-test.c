@@ -75,7 +75,8 @@ static void start(const char *noatime)
 {
     memset(&seen, 0, sizeof(seen));
     testing_process(&p);
-    g = testing_graph(&p, (struct testing_node[]){{.type = &storage}, {.type = &utime_type, .options = {"noatime", noatime}}, {.type = NULL}});
+    g = testing_graph(&p, (struct testing_node[]){{.type = &storage}, {.type = &utime_type, .options = {"noatime", noatime}},
+                                                  {.type = NULL}});
 }
 
 static void end(void)

@@ -126,17 +126,14 @@ static void looked_up(struct fop *child, void *ctx)
 
 static void utime_lookup(struct xlator *xl, struct fop *fop)
 {
-    struct dict *xdata = fop->xdata ? dict_copy(fop->xdata) : dict_new();
-    struct fop *child = xdata && dict_set_i64(xdata, RECORD, 1) == 0 ? fop_child_like(fop, looked_up, xl) : NULL;
+    struct fop *child = fop_child_with(fop, fop_xdata_copy(fop), looked_up, xl);
 
-    if (!child) {
-        dict_unref(xdata);
-        fop_fail(fop, ENOMEM);
+    if (child && dict_set_i64(child->xdata, RECORD, 1) == 0) {
+        fop_submit(xl->child, child);
         return;
     }
-    dict_unref(child->xdata);
-    child->xdata = xdata;
-    fop_submit(xl->child, child);
+    fop_free(child);
+    fop_fail(fop, ENOMEM);
 }
 
 #define CHANGES(op) [FOP_##op] = utime_change

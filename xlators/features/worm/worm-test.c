@@ -112,7 +112,7 @@ static void only_files_that_were_marked_take_part(void **state)
     assert_false(allowed);
 }
 
-/* ---- the translator, over a storage of one file ------------------------------------------------------------------------------------------ */
+/* ---- the translator, over a storage of one file ---------------------------------------------------------------------------- */
 
 static struct process p;
 static struct graph *g;

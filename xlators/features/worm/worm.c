@@ -23,11 +23,13 @@ static const char *const modes[] = {"relax", "enterprise", NULL};
 static const struct option worm_options[] = {
     OPT_BOOL("worm", struct worm, on, false, "nothing that is there can be changed or removed", .flags = OPTION_LIVE),
     OPT_BOOL("worm-file-level", struct worm, file_level, false, "files that have rested are kept for a time", .flags = OPTION_LIVE),
-    OPT_BOOL("worm-files-deletable", struct worm, deletable, true, "a file may be removed when its retention is over", .flags = OPTION_LIVE),
+    OPT_BOOL("worm-files-deletable", struct worm, deletable, true, "a file may be removed when its retention is over",
+             .flags = OPTION_LIVE),
     OPT_TIME("default-retention-period", struct worm, retention_s, "120", 0, 0, "how long a file is kept", .flags = OPTION_LIVE),
     OPT_CHOICE("retention-mode", struct worm, mode, "relax", modes, "whether retention can be shortened (relax) or not (enterprise)",
                .flags = OPTION_LIVE),
-    OPT_TIME("auto-commit-period", struct worm, commit_s, "180", 0, 0, "after how long without a change a file is kept", .flags = OPTION_LIVE),
+    OPT_TIME("auto-commit-period", struct worm, commit_s, "180", 0, 0, "after how long without a change a file is kept",
+             .flags = OPTION_LIVE),
 };
 
 /* The options as they are now. */
@@ -360,7 +362,7 @@ static void worm_create(struct xlator *xl, struct fop *fop)
     fop_submit(xl->child, child);
 }
 
-/* ---- the operations ------------------------------------------------------------------------------------------------------------------- */
+/* ---- the operations -------------------------------------------------------------------------------------------------------- */
 
 static void worm_open(struct xlator *xl, struct fop *fop)
 {

@@ -81,9 +81,9 @@ static void looked_up_with_names(struct fop *child, void *ctx)
     fop_adopt(child);
 }
 
-static struct dict *with_names(const struct dict *xdata, const struct mdc_names *names)
+static struct dict *with_names(const struct fop *fop, const struct mdc_names *names)
 {
-    struct dict *d = xdata ? dict_copy(xdata) : dict_new();
+    struct dict *d = fop_xdata_copy(fop);
 
     for (unsigned int i = 0; d && i < names->n; i++) {
         if (dict_find(d, names->name[i]) || strchr(names->name[i], '*'))
@@ -111,15 +111,10 @@ void mdc_lookup(struct xlator *xl, struct fop *fop)
     if (!a)
         return;
     a->names = atomic_load_explicit(&m->xattrs_wanted, memory_order_relaxed) ? mdc_names_get(m) : NULL;
-    child = a->names && a->names->n ? fop_child_like(fop, looked_up_with_names, a) : NULL;
+    child = a->names && a->names->n ? fop_child_with(fop, with_names(fop, a->names), looked_up_with_names, a) : NULL;
     if (child) {
-        dict_unref(child->xdata);
-        child->xdata = with_names(fop->xdata, a->names);
-        if (child->xdata) {
-            fop_submit(xl->child, child);
-            return;
-        }
-        fop_free(child);
+        fop_submit(xl->child, child);
+        return;
     }
     mdc_names_unref(a->names);
     a->names = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The cache of attributes against a storage that does its work, and that answers, when the test says so. Each change makes the file larger by
- * one: so an answer's size says how old it is. */
+/* The cache of attributes against a storage that does its work, and that answers, when the test says so. Each change makes the file larger
+ * by one: so an answer's size says how old it is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -249,7 +249,8 @@ static void tell(const struct inode *in)
 
 static void what_was_asked_is_not_asked_again(void **state)
 {
-    static const enum fop_op brings[] = {FOP_STAT, FOP_LOOKUP, FOP_READDIRP, FOP_READDIR, FOP_SETATTR, FOP_TRUNCATE, FOP_CREATE, FOP_RENAME};
+    static const enum fop_op brings[] = {FOP_STAT, FOP_LOOKUP, FOP_READDIRP, FOP_READDIR, FOP_SETATTR, FOP_TRUNCATE, FOP_CREATE,
+                                         FOP_RENAME};
 
     for (size_t i = 0; i < array_len(brings); i++) {
         bool named = brings[i] == FOP_CREATE || brings[i] == FOP_RENAME;

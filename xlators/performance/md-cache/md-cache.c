@@ -23,7 +23,8 @@ static const struct option mdc_options[] = {
     OPT_INT("md-cache-timeout", struct mdc, timeout_s, "1", 0, 600, "seconds for which something is believed; 0: nothing is", LIVE),
     OPT_BOOL("force-readdirp", struct mdc, force_readdirp, true, "READDIR becomes READDIRP: its attributes are kept", LIVE),
     OPT_BOOL("cache-invalidation", struct mdc, invalidation, false, "the brick is told which extended attributes are kept", LIVE),
-    OPT_BOOL("global-cache-invalidation", struct mdc, tell_above, true, "when new attributes tell of new data, caches above hear of it", LIVE),
+    OPT_BOOL("global-cache-invalidation", struct mdc, tell_above, true, "when new attributes tell of new data, caches above hear of it",
+             LIVE),
     OPT_BOOL("md-cache-statfs", struct mdc, statfs, false, "what STATFS says is kept", LIVE),
     OPT_STR("xattr-cache-list", struct mdc, list, NULL, "further names that are kept, with commas between; one may end in *", LIVE),
 };

@@ -65,7 +65,8 @@ bool mdc_have_stat(struct mdc *m, struct inode *in, struct iatt *ret);
 /* names: all that d was asked for, so that what is not in it is not there; NULL: only what is in it. */
 void mdc_keep_xattrs(struct mdc *m, struct inode *in, const struct dict *d, const struct mdc_names *names, uint64_t asked);
 void mdc_keep_no_xattr(struct mdc *m, struct inode *in, const char *name, uint64_t asked);
-int mdc_have_xattr(struct mdc *m, struct inode *in, const char *name, struct dict **ret); /* 1: in ret, a reference; 0: not known; -ENODATA */
+/* 1: in ret, a reference; 0: not known; -ENODATA */
+int mdc_have_xattr(struct mdc *m, struct inode *in, const char *name, struct dict **ret);
 enum { CHANGES_STAT = 1, CHANGES_XATTRS = 2, CHANGES_DATA = 4 /* takes security.capability away */ };
 uint64_t mdc_change_begins(struct mdc *m, struct inode *in, unsigned int what);
 /* after: its attributes then; NULL or mode 0: not known. began: from mdc_change_begins(). */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* performance/open-behind: an OPEN for reading is answered here and sent when something needs it; with quick-read above often nothing does. Spec
- * brick 6.1.
+/* performance/open-behind: an OPEN for reading is answered here and sent when something needs it; with quick-read above often nothing does.
+ * Spec brick 6.1.
  *
  *   LAZY --an operation that needs it--> OPENING --the brick's answer--> OPENED (real, or err)
  *
- * Who may    OPEN is where the brick says whether the caller may read. So only such an OPEN waits whose answer is known: of root, or of the owner whose
- *            right is in the mode that a LOOKUP brought just now (an ACL has no word about the owner). The others go at once.
+ * Who may    OPEN is where the brick says whether the caller may read. So only such an OPEN waits whose answer is known: of root, or of the
+ *            owner whose right is in the mode that a LOOKUP brought just now (an ACL has no word about the owner). The others go at once.
  * Names      A file that we unlink, replace, or whose rights we change is opened before: an open descriptor outlives all that.
  * Fops       of a descriptor that was opened late go on as children with the real descriptor.
  * Threads    Any. ob.lock guards all states; nothing is called under it. */
@@ -214,7 +214,8 @@ static void ob_open(struct xlator *xl, struct fop *fop)
 {
     struct ob *ob = xl->priv;
     struct inode *in = fop->loc.inode;
-    bool later = in && is(&ob->lazy) && !is(&ob->pass_through) && is_plain(fop->in.open.flags) && !fop->xdata && !(fop->flags & FOP_DRAIN) &&
+    bool later = in && is(&ob->lazy) && !is(&ob->pass_through) && is_plain(fop->in.open.flags) && !fop->xdata &&
+                 !(fop->flags & FOP_DRAIN) &&
                  atomic_load_explicit(&in->type, memory_order_relaxed) == S_IFREG; /* only ever 0 -> type */
 
     if (!later || !open_later(xl, fop))

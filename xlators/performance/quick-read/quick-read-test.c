@@ -125,7 +125,8 @@ static void start(const char *key, const char *value)
     strcpy(disk.content, "some content");
     testing_process(&p);
     g = testing_graph(&p, (struct testing_node[]){{.type = &fake_storage},
-                                                  {.type = &quick_read_type, .options = {"cache-timeout", "600", key, value}}, {.type = NULL}});
+                                                  {.type = &quick_read_type, .options = {"cache-timeout", "600", key, value}},
+                                                  {.type = NULL}});
     file = inode_get(g->inodes, (gfid_t){{[15] = 9}});
     dir = inode_get(g->inodes, (gfid_t){{[15] = 10}});
     fd = fd_new(g, file, NULL, O_RDONLY, false);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* performance/quick-read: a LOOKUP by name brings the content of a small file with it, and READs are answered from that for a second. Spec brick 6.1.
+/* performance/quick-read: a LOOKUP by name brings the content of a small file with it, and READs are answered from that for a second. Spec
+ * brick 6.1.
  *
  * Whether the caller may read is not decided here: OPEN passes by, to the brick, or to open-behind, which knows whom it need not ask for.
  * When content is kept: freshness.h. What has been kept for long makes room for more (cache-size).
- * Content that nobody reads (ls -l) costs the brick a read and the wire its bytes. So it is asked for on credit: each answer with content takes one, each file
- * that was read from memory gives some; without credit one in SAMPLE look-ups still asks.
+ * Content that nobody reads (ls -l) costs the brick a read and the wire its bytes. So it is asked for on credit: each answer with content
+ * takes one, each file that was read from memory gives some; without credit one in SAMPLE look-ups still asks.
  *
  * Threads  Any. qr.lock guards all contents; nothing is called under it. */
 #include <errno.h>
@@ -213,12 +214,8 @@ static void qr_lookup(struct xlator *xl, struct fop *fop)
     a = ask(xl, fop);
     if (!a)
         return;
-    child = fop_child_like(fop, looked_up, a);
-    if (child) {
-        dict_unref(child->xdata);
-        child->xdata = fop->xdata ? dict_copy(fop->xdata) : dict_new();
-    }
-    if (!child || !child->xdata || dict_set_u64(child->xdata, CONTENT, size_of(&q->file_max)) < 0) {
+    child = fop_child_with(fop, fop_xdata_copy(fop), looked_up, a);
+    if (!child || dict_set_u64(child->xdata, CONTENT, size_of(&q->file_max)) < 0) {
         fop_free(child);
         fop_pass(xl, fop);
         return;

@@ -125,8 +125,8 @@ static bool is_ripe_locked(const struct wb_req *r)
 {
     const struct wb *w = r->xl->priv;
 
-    return r->waiters || r->kept || r != r->in->last || r->bytes >= wb_size(&w->aggregate) || (wb_is(&w->trickling) && r->in->writing == 0) ||
-           atomic_load_explicit(&w->hurry, memory_order_relaxed);
+    return r->waiters || r->kept || r != r->in->last || r->bytes >= wb_size(&w->aggregate) ||
+           (wb_is(&w->trickling) && r->in->writing == 0) || atomic_load_explicit(&w->hurry, memory_order_relaxed);
 }
 
 /* Whatever may go on, in order. */

@@ -11,7 +11,8 @@
 static const struct option wb_options[] = {
     OPT_BOOL("write-behind", struct wb, there, false, "stock's word for its being in the graph; nothing to set", LIVE),
     OPT_BOOL("pass-through", struct wb, pass_through, false, "no write is answered before it is done", LIVE),
-    OPT_BOOL("flush-behind", struct wb, flush_behind, true, "a close does not wait for what is written behind, nor ask the brick if there is no lock to give up", LIVE),
+    OPT_BOOL("flush-behind", struct wb, flush_behind, true,
+             "a close does not wait for what is written behind, nor ask the brick if there is no lock to give up", LIVE),
     OPT_SIZE("cache-size", struct wb, window, "1MB", 524288, 1073741824, "bytes of an object that are answered and not yet written",
              .aliases = (const char *const[]){"window-size", NULL}, LIVE),
     OPT_BOOL("trickling-writes", struct wb, trickling, true, "a write does not wait for more while none is under way", LIVE),
@@ -392,7 +393,8 @@ static void wb_fsync(struct xlator *xl, struct fop *fop)
         fop_pass(xl, fop);
 }
 
-/* All that FLUSH does at a brick is to give up locks. Where nobody of ours has had one, and what is behind need not be waited for, it is over. */
+/* All that FLUSH does at a brick is to give up locks. Where nobody of ours has had one, and what is behind need not be waited for, it is
+ * over. */
 static void wb_flush(struct xlator *xl, struct fop *fop)
 {
     struct wb *w = xl->priv;

@@ -121,7 +121,8 @@ static void log_lost(const struct wb_req *r, int err)
 
     if (r->acked)
         log_error(r->xl->name, "object %s: %llu bytes at %llu that had been written behind are lost: %s",
-                  gfid_text(r->in->inode->gfid, text), (unsigned long long)r->acked, (unsigned long long)r->fop->in.write.offset, strerror(err));
+                  gfid_text(r->in->inode->gfid, text), (unsigned long long)r->acked, (unsigned long long)r->fop->in.write.offset,
+                  strerror(err));
 }
 
 /* It is gone from the list, the caller holds no lock. */

@@ -409,11 +409,11 @@ static int check_element(const char *el, void *ctx)
     if (invert)
         el++;
     if (strchr(el, '/') && !network_parse(el, b, &bits))
-        return err_set(c->err, -EINVAL, "%s:%d: volume %s: option %s: \"%s\" is not a network (write 192.0.2.0/24)", p->file, p->line, c->who,
-                       p->key, el);
+        return err_set(c->err, -EINVAL, "%s:%d: volume %s: option %s: \"%s\" is not a network (write 192.0.2.0/24)", p->file, p->line,
+                       c->who, p->key, el);
     if (invert && names_host(el))
-        return err_set(c->err, -EINVAL, "%s:%d: volume %s: option %s: \"!%s\": \"!\" is for networks and patterns, not for host names", p->file,
-                       p->line, c->who, p->key, el);
+        return err_set(c->err, -EINVAL, "%s:%d: volume %s: option %s: \"!%s\": \"!\" is for networks and patterns, not for host names",
+                       p->file, p->line, c->who, p->key, el);
     return 0;
 }
 
@@ -426,8 +426,8 @@ static int check_addresses(const struct optpair *p, const char *who, struct err 
         return err_set(err, -EINVAL, "%s:%d: volume %s: option %s: an element is longer than %d bytes", p->file, p->line, who, p->key,
                        ELEMENT_MAX - 1);
     if (r == -ENOTDIR)
-        return err_set(err, -EINVAL, "%s:%d: volume %s: option %s: \"%s\": write /directory(address|address)", p->file, p->line, who, p->key,
-                       p->value);
+        return err_set(err, -EINVAL, "%s:%d: volume %s: option %s: \"%s\": write /directory(address|address)", p->file, p->line, who,
+                       p->key, p->value);
     return r;
 }
 

@@ -6,7 +6,8 @@
  *
  * Elements of an address list: an address, a network, a host name, a pattern for the address as text; "!" before a network or pattern
  * inverts it. They count for every directory that a client mounts; those in "/dir(...|...)" for clients that mount /dir only, and an
- * allow list that has such ones names with its other elements who may mount "/". Host names are not looked up here (a look-up would stall whoever asks) but asked of auth_conf. "localhost" is the loopback network.
+ * allow list that has such ones names with its other elements who may mount "/". Host names are not looked up here (a look-up would stall
+ * whoever asks) but asked of auth_conf. "localhost" is the loopback network.
  *
  * Threads  Any: everything is a pure function of its arguments. Source: spec wire 3.7, brick 4.6. */
 #ifndef SERVER_AUTH_H

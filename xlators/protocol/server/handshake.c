@@ -240,8 +240,9 @@ static void log_arrival(const struct visit *v)
     struct transport_peer peer;
 
     rpc_conn_peer(v->req->conn, &peer);
-    log_info(v->s->xl->name, "accepted client from %s (version: %s) with subvol %s%s%s%s%s", v->uid, version ? version : "unknown", v->brick,
-             v->subdir ? " directory " : "", v->subdir ? v->subdir : "", peer.tls ? " over " : "", peer.tls ? peer.tls_version : "");
+    log_info(v->s->xl->name, "accepted client from %s (version: %s) with subvol %s%s%s%s%s", v->uid, version ? version : "unknown",
+             v->brick, v->subdir ? " directory " : "", v->subdir ? v->subdir : "", peer.tls ? " over " : "",
+             peer.tls ? peer.tls_version : "");
 }
 
 /* All that it said, but for the password. */

@@ -16,6 +16,7 @@
 #include "brick.h"
 #include "callback.h"
 #include "fopwire.h"
+#include "log.h"
 #include "loop.h"
 #include "service.h"
 #include "xlator.h"
@@ -140,6 +141,33 @@ static void a_wrong_password_is_refused_and_the_connection_stays(void **state)
     assert_string_equal(text, "Authentication failed");
     assert_false(fake_disconnected(t, NULL));
     assert_int_equal(setvolume(t, (const char *[]){BRICK, UUID, VERSION, "username", "joe", "password", "secret", NULL}, text), 0);
+    fake_close(t);
+    brick_stop(&b);
+}
+
+static void keep_text(void *ctx, const struct log_site *site, const char *domain, const char *text)
+{
+    if (strncmp(text, "SETVOLUME", strlen("SETVOLUME")) == 0)
+        strncpy(ctx, text, 1023);
+}
+
+static void the_log_has_what_a_client_said_but_not_its_password(void **state)
+{
+    struct brick b;
+    char text[256], said[1024] = "";
+
+    brick_start(&b, (const char *[]){"auth.login.x0.allow", "joe", "auth.login.joe.password", "secret", NULL});
+    struct transport *t = fake_connect(NULL);
+    log_set_sink(keep_text, said);
+    assert_int_equal(setvolume(t, (const char *[]){BRICK, UUID, VERSION, "username", "joe", "password", "bad", NULL}, text), EACCES);
+    assert_string_equal(said, "");
+    log_set_level(LVL_DEBUG);
+    assert_int_equal(setvolume(t, (const char *[]){BRICK, UUID, VERSION, "username", "joe", "password", "bad", NULL}, text), EACCES);
+    assert_non_null(strstr(said, " username=joe password=...: Authentication failed"));
+    assert_int_equal(setvolume(t, (const char *[]){BRICK, UUID, VERSION, "username", "joe", "password", "secret", NULL}, text), 0);
+    assert_non_null(strstr(said, " username=joe password=...: Success"));
+    log_set_level(LVL_INFO);
+    log_set_sink(NULL, NULL);
     fake_close(t);
     brick_stop(&b);
 }
@@ -759,6 +787,7 @@ int main(void)
         TEST(setvolume_checks_what_stock_checks_in_its_words),
         TEST(a_brick_whose_storage_is_down_says_so),
         cmocka_unit_test(a_wrong_password_is_refused_and_the_connection_stays),
+        cmocka_unit_test(the_log_has_what_a_client_said_but_not_its_password),
         TEST(setvolume_that_is_not_a_dictionary_is_garbage_or_refused),
         TEST(before_setvolume_operations_are_garbage_and_releases_are_silent),
         TEST(odd_procedures_are_answered_as_by_stock_where_it_survives),

@@ -110,7 +110,8 @@ static int take_hosts(struct server *s, const struct optset *rules, struct err *
         auth_free_names(names, n);
     }
     if (r == -E2BIG)
-        return err_set(err, -EINVAL, "volume %s: there are %u host names in auth.addr.*, at most %u are looked up", s->xl->name, n, HOSTS_MAX);
+        return err_set(err, -EINVAL, "volume %s: there are %u host names in auth.addr.*, at most %u are looked up", s->xl->name, n,
+                       HOSTS_MAX);
     return r < 0 ? err_set(err, r, "volume %s: no memory", s->xl->name) : 0;
 }
 
@@ -308,7 +309,8 @@ static int server_init(struct xlator *xl, struct err *err)
     if (xl->parent)
         return err_set(err, -EINVAL, "volume %s: protocol/server must be the top of the graph", xl->name);
     if (xl->nr_children > SERVER_BRICKS_MAX)
-        return err_set(err, -EINVAL, "volume %s: %u bricks, at most %u are served by one process", xl->name, xl->nr_children, SERVER_BRICKS_MAX);
+        return err_set(err, -EINVAL, "volume %s: %u bricks, at most %u are served by one process", xl->name, xl->nr_children,
+                       SERVER_BRICKS_MAX);
     s->hosts = hosts_new(xl->graph->process->pool, hosts_resolve);
     s->gids = gids_new(xl->graph->process->pool, gids_resolve);
     if (!s->hosts || !s->gids)
@@ -452,7 +454,8 @@ static void look_at_children(struct server *s)
     for (unsigned int i = 0; i < s->xl->nr_children; i++) {
         struct xlator *child = s->xl->children[i];
         bool up = atomic_load_explicit(&child->up, memory_order_relaxed);
-        if (atomic_exchange_explicit(&s->child_up[i], up, memory_order_relaxed) != up && atomic_load_explicit(&s->ready, memory_order_relaxed))
+        if (atomic_exchange_explicit(&s->child_up[i], up, memory_order_relaxed) != up &&
+            atomic_load_explicit(&s->ready, memory_order_relaxed))
             server_tell_all(s, child, up ? CBK_CHILD_UP : CBK_CHILD_DOWN);
     }
 }

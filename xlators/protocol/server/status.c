@@ -180,9 +180,10 @@ static int put_live(struct dict *d, unsigned int i, const struct conn_row *row)
         const char *key;
         uint64_t value;
     } numbers[] = {
-        {"bytesread", row->st.bytes_in},   {"byteswrite", row->st.bytes_out},      {"records", row->st.records_in}, {"messages", row->st.messages_out},
-        {"reads", row->st.reads},          {"writes", row->st.writes},             {"stalls", row->st.pauses},      {"queued", row->st.queued},
-        {"outstanding", row->outstanding}, {"handshake-us", row->st.handshake_us}, {"round-trip-us", row->st.round_trip_us},
+        {"bytesread", row->st.bytes_in},           {"byteswrite", row->st.bytes_out}, {"records", row->st.records_in},
+        {"messages", row->st.messages_out},        {"reads", row->st.reads},          {"writes", row->st.writes},
+        {"stalls", row->st.pauses},                {"queued", row->st.queued},        {"outstanding", row->outstanding},
+        {"handshake-us", row->st.handshake_us},    {"round-trip-us", row->st.round_trip_us},
     };
     int r = 0;
 

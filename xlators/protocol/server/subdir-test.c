@@ -84,7 +84,8 @@ static int stop(void **state)
 
 static void send_setvolume(struct transport *t, const char *uid, const char *dir)
 {
-    const char *pairs[] = {"remote-subvolume", "x0", "process-uuid", uid, "fops-version", "1298437", dir ? "subdir-mount" : NULL, dir, NULL};
+    const char *pairs[] = {"remote-subvolume", "x0", "process-uuid", uid, "fops-version", "1298437", dir ? "subdir-mount" : NULL, dir,
+                           NULL};
     size_t len;
     uint8_t *args = setvolume_args(pairs, &len);
 

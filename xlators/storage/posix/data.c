@@ -46,8 +46,8 @@ static int open_file(struct posix *p, struct fop *fop, struct obj *ret)
 
 /* preadv2() or pwritev2(): size bytes from offset, of which done are there already, as far as it gets. With RWF_NOWAIT in one go: what
  * comes back short would wait. */
-static ssize_t transfer(ssize_t (*io)(int, const struct iovec *, int, off_t, int), int fd, const struct slicev *sv, size_t size, off_t offset,
-                        size_t done, int flags)
+static ssize_t transfer(ssize_t (*io)(int, const struct iovec *, int, off_t, int), int fd, const struct slicev *sv, size_t size,
+                        off_t offset, size_t done, int flags)
 {
     while (done < size) {
         struct iovec iov[64];
@@ -281,8 +281,8 @@ int op_write(struct posix *p, struct fop *fop)
     return n < 0 ? (int)n : write_end(p, fop, &o, n);
 }
 
-/* Linux 6.13 and later on XFS: a file's times have to be changed by each write that follows a stat, and RWF_NOWAIT does not do that, so that
- * no try of ours is ever successful. From the 32nd miss in a row on, only each 64th write is tried: is it still so? */
+/* Linux 6.13 and later on XFS: a file's times have to be changed by each write that follows a stat, and RWF_NOWAIT does not do that, so
+ * that no try of ours is ever successful. From the 32nd miss in a row on, only each 64th write is tried: is it still so? */
 #define MISSES 32
 #define TRY_EACH 64
 bool write_try_worth(struct posix *p)
@@ -304,11 +304,19 @@ void write_tried(struct posix *p, bool done)
 }
 
 /* Worth a try only where no time record follows (that is a write to the journal) and the file system can say "it would wait". */
+static bool may_try_write(struct posix *p, struct fop *fop, const struct pfd *f)
+{
+    if (!f || f->fd < 0 || atomic_load_explicit(&p->no_nowait_write, memory_order_relaxed))
+        return false;
+    if ((LIVE(p, ctime) && fop->cred.time_flags) || fop->xdata || fop->in.write.flags & (O_SYNC | O_DSYNC))
+        return false;
+    return write_check(fop) >= 0 && !is_direct(p, fop) && !space_full(p) && write_try_worth(p);
+}
+
 int op_write_try(struct posix *p, struct fop *fop)
 {
     struct pfd *f = fop->fd ? pfd_of(p, fop->fd) : NULL;
-    if (atomic_load_explicit(&p->no_nowait_write, memory_order_relaxed) || !f || f->fd < 0 || (LIVE(p, ctime) && fop->cred.time_flags) || fop->xdata ||
-        fop->in.write.flags & (O_SYNC | O_DSYNC) || write_check(fop) < 0 || is_direct(p, fop) || space_full(p) || !write_try_worth(p))
+    if (!may_try_write(p, fop, f))
         return -EAGAIN;
     struct fop_out *out = &fop->out;
     int r = op_stat_try(p, fop);
@@ -317,7 +325,7 @@ int op_write_try(struct posix *p, struct fop *fop)
     out->pre = out->stat;
     ssize_t n = transfer(pwritev2, f->fd, &fop->in.write.data, fop->in.write.size, (off_t)fop->in.write.offset, 0,
                          RWF_NOWAIT);
-    if (n == -EOPNOTSUPP) /* partner: the load above; a late look costs one more try */
+    if (n == -EOPNOTSUPP) /* partner: the load in may_try_write(); a late look costs one more try */
         atomic_store_explicit(&p->no_nowait_write, true, memory_order_relaxed);
     write_tried(p, n >= 0);
     if (n < 0 || (size_t)n < fop->in.write.size) { /* the worker writes all of it again: the same bytes, unless it appends */

@@ -43,7 +43,8 @@ struct engine_type {
     bool direct_only;                                 /* of reads and writes it takes only those of O_DIRECT descriptors off our hands */
     int (*start)(struct engine *e);                   /* on the engine's thread. 0, or -errno: the kernel does not want to */
     int (*submit)(struct engine *e, struct engine_io *io);
-    bool (*turn)(struct engine *e);                   /* on the engine's thread: waits, hands results to engine_done(). false: was woken to end */
+    /* on the engine's thread: waits, hands results to engine_done(). false: was woken to end */
+    bool (*turn)(struct engine *e);
     void (*wake)(struct engine *e);                   /* turn() shall return false when nothing is under way */
     void (*stop)(struct engine *e);                   /* on the engine's thread, the last */
 };

@@ -423,7 +423,8 @@ static unsigned int attack_round(struct brick *b, struct inode *dir, unsigned in
 /* What is outside: names, types, link counts, sizes and change times, which any change moves. */
 static void picture(const char *dir, char *to, size_t size)
 {
-    static const char *const name[] = {"", "/f", "/sub", "/sub/f", "/n0", "/n1", "/n2", "/n3", "/n4", "/n5", "/n6", "/n7", "/linked", "/moved"};
+    static const char *const name[] = {"", "/f", "/sub", "/sub/f", "/n0", "/n1", "/n2", "/n3", "/n4", "/n5", "/n6", "/n7", "/linked",
+                                       "/moved"};
     size_t at = 0;
     for (unsigned int i = 0; i < array_len(name); i++) {
         char path[4400];

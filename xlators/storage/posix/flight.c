@@ -146,6 +146,18 @@ static bool takes(struct posix *p, const struct fop *fop, const struct engine *e
     return direct ? data_aligned(fop) : !e->type->direct_only;
 }
 
+static enum engine_what what_of(const struct fop *fop)
+{
+    switch (fop->op) {
+    case FOP_READ:
+        return ENGINE_READ;
+    case FOP_WRITE:
+        return ENGINE_WRITE;
+    default:
+        return fop->in.fsync.data_only ? ENGINE_FDATASYNC : ENGINE_FSYNC;
+    }
+}
+
 static bool begin(struct posix *p, struct fop *fop, struct pnode *pending, struct engine *e, bool wait)
 {
     unsigned int pieces = fop->op == FOP_WRITE ? fop->in.write.data.n : fop->op == FOP_READ ? (unsigned int)(READ_MAX / MiB) : 0;
@@ -169,7 +181,7 @@ static bool begin(struct posix *p, struct fop *fop, struct pnode *pending, struc
         flight_end(f);
         return true;
     }
-    f->io.what = fop->op == FOP_READ ? ENGINE_READ : fop->op == FOP_WRITE ? ENGINE_WRITE : fop->in.fsync.data_only ? ENGINE_FDATASYNC : ENGINE_FSYNC;
+    f->io.what = what_of(fop);
     f->io.fd = f->o.fd;
     f->io.iov = f->iov;
     f->io.done = leg_done;
@@ -203,7 +215,8 @@ bool flight_try(struct posix *p, struct fop *fop, struct pnode *pending)
 static const struct {
     const struct engine_type *type;
     const char *option;
-} kinds[NR_ENGINES] = {[ENGINE_URING] = {&engine_uring, "linux-io_uring"}, [ENGINE_AIO] = {&engine_aio, "linux-aio"}}; /* the better first */
+/* the better first */
+} kinds[NR_ENGINES] = {[ENGINE_URING] = {&engine_uring, "linux-io_uring"}, [ENGINE_AIO] = {&engine_aio, "linux-aio"}};
 
 static bool engine_ready(struct posix *p, unsigned int i)
 {
@@ -212,7 +225,8 @@ static bool engine_ready(struct posix *p, unsigned int i)
     int r = engine_new(kinds[i].type, p->process->env.census, &p->engines[i]);
     p->engine_refused[i] = r < 0;
     if (r < 0)
-        log_warning(p->xl->name, "option %s: the kernel refuses it: %s: transfers are done as without this option", kinds[i].option, strerror(-r));
+        log_warning(p->xl->name, "option %s: the kernel refuses it: %s: transfers are done as without this option", kinds[i].option,
+                    strerror(-r));
     return r == 0;
 }
 

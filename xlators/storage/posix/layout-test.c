@@ -542,7 +542,8 @@ static void what_is_younger_than_a_second_gets_no_gfid_yet(void **state)
         clock_gettime(CLOCK_REALTIME, &later);
         if (later.tv_sec == now.tv_sec)
             assert_int_equal(r, -ENOENT);
-    } while (later.tv_sec != now.tv_sec && unlink(brick_path(b, "f")) == 0 && close(open(brick_path(b, "f"), O_WRONLY | O_CREAT, 0644)) == 0);
+    } while (later.tv_sec != now.tv_sec && unlink(brick_path(b, "f")) == 0 &&
+             close(open(brick_path(b, "f"), O_WRONLY | O_CREAT, 0644)) == 0);
     was.tv_sec += 100; /* somebody's clock is ahead */
     record_time(b, "f", was);
     assert_int_equal(lookup_by_hand(b, "f", gfid_random()), -ENOENT);

@@ -34,23 +34,25 @@ static const struct option posix_options[] = {
             .flags = OPTION_LIVE),
     OPT_INT("brick-gid", struct posix, brick_gid, "-1", -1, 4294967294.0, "group of the brick's root; -1: as it is",
             .flags = OPTION_LIVE),
-    OPT_BOOL("node-uuid-pathinfo", struct posix, node_uuid_pathinfo, false, "pathinfo names the node's UUID, not the host", .flags = OPTION_LIVE),
+    OPT_BOOL("node-uuid-pathinfo", struct posix, node_uuid_pathinfo, false, "pathinfo names the node's UUID, not the host",
+             .flags = OPTION_LIVE),
     OPT_INT("health-check-interval", struct posix, health_interval_s, "30", 0, 1000000, "seconds between two checks of the disk; 0: none",
             .flags = OPTION_LIVE),
     OPT_INT("health-check-timeout", struct posix, health_timeout_s, "20", 0, 1000000, "seconds that a check may take; 0: any",
             .flags = OPTION_LIVE),
     {.key = "reserve", .type = OPTION_PERCENT_OR_SIZE, .offset = offsetof(struct posix, reserve), .def = "1", .flags = OPTION_LIVE,
      .help = "space that users cannot fill: percent of the file system, or bytes"},
-    OPT_CHOICE("batch-fsync-mode", struct posix, batch_fsync_mode, "reverse-fsync", batch_modes, "how FSYNCs that may be collected are done",
-               .flags = OPTION_LIVE),
+    OPT_CHOICE("batch-fsync-mode", struct posix, batch_fsync_mode, "reverse-fsync", batch_modes,
+               "how FSYNCs that may be collected are done", .flags = OPTION_LIVE),
     OPT_INT("batch-fsync-delay-usec", struct posix, batch_delay_us, "0", 0, 1000000, "microseconds for which FSYNCs are collected",
             .flags = OPTION_LIVE),
     OPT_BOOL("update-link-count-parent", struct posix, pgfid, false, "count each file's names per directory in " XATTR_PGFID "*",
              .flags = OPTION_LIVE),
     OPT_BOOL("gfid2path", struct posix, gfid2path, true, "keep parent and name of each link with the object", .flags = OPTION_LIVE),
-    OPT_STR("gfid2path-separator", struct posix, gfid2path_separator, ":", "between the paths of glusterfs.gfidtopath", .flags = OPTION_LIVE),
-    OPT_INT("shared-brick-count", struct posix, shared_brick_count, "1", 1, 65536, "bricks of the volume on this file system; STATFS divides by it",
+    OPT_STR("gfid2path-separator", struct posix, gfid2path_separator, ":", "between the paths of glusterfs.gfidtopath",
             .flags = OPTION_LIVE),
+    OPT_INT("shared-brick-count", struct posix, shared_brick_count, "1", 1, 65536,
+            "bricks of the volume on this file system; STATFS divides by it", .flags = OPTION_LIVE),
     OPT_BOOL("disable-landfill-purge", struct posix, disable_landfill_purge, false, "leave landfill as it is", .flags = OPTION_LIVE),
 #define OPT_MODE(k, m, d, h) \
     {.key = (k), .type = OPTION_OCTAL, .offset = offsetof(struct posix, m), .def = (d), .max = 0777, .flags = OPTION_LIVE, .help = (h)}
@@ -58,7 +60,8 @@ static const struct option posix_options[] = {
     OPT_MODE("force-directory-mode", force_directory_mode, "0000", "permission bits that every directory has"),
     OPT_MODE("create-mask", create_mask, "0777", "permission bits that a file may have"),
     OPT_MODE("create-directory-mask", create_directory_mask, "0777", "permission bits that a directory may have"),
-    OPT_INT("max-hardlinks", struct posix, max_hardlinks, "100", 0, 4294967295.0, "names that a file may have; 0: any number", .flags = OPTION_LIVE),
+    OPT_INT("max-hardlinks", struct posix, max_hardlinks, "100", 0, 4294967295.0, "names that a file may have; 0: any number",
+            .flags = OPTION_LIVE),
     OPT_BOOL("fips-mode-rchecksum", struct posix, fips_rchecksum, false, "SHA-256 in RCHECKSUM, not MD5", .flags = OPTION_LIVE),
     OPT_BOOL("ctime", struct posix, ctime, true, "keep the clients' times in " XATTR_MDATA, .flags = OPTION_LIVE),
 };
@@ -242,7 +245,9 @@ static void locks_init(struct posix *p)
 static int check_separator(struct posix *p, const char *text, struct err *err)
 {
     size_t len = text ? strlen(text) : 0;
-    return len >= 1 && len <= 7 ? 0 : err_set(err, -EINVAL, "volume %s: option gfid2path-separator: 1 to 7 characters are allowed", p->xl->name);
+    if (len >= 1 && len <= 7)
+        return 0;
+    return err_set(err, -EINVAL, "volume %s: option gfid2path-separator: 1 to 7 characters are allowed", p->xl->name);
 }
 
 static int posix_init(struct xlator *xl, struct err *err)

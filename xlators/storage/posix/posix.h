@@ -259,7 +259,8 @@ int name_check(const struct posix *p, gfid_t parent, const char *name);
 pthread_mutex_t *name_lock(struct posix *p, gfid_t parent, const char *name);
 pthread_mutex_t *link_lock(struct posix *p, gfid_t g);
 #define GFID2PATH_KEY (sizeof(XATTR_GFID2PATH) + 16)
-size_t gfid2path_pair(gfid_t parent, const char *name, char key[GFID2PATH_KEY], char value[GFID_TEXT + FOP_NAME_MAX + 1]); /* length of value */
+/* length of value */
+size_t gfid2path_pair(gfid_t parent, const char *name, char key[GFID2PATH_KEY], char value[GFID_TEXT + FOP_NAME_MAX + 1]);
 void gfid2path_add(struct obj *o, gfid_t parent, const char *name);
 void gfid2path_remove(struct obj *o, gfid_t parent, const char *name);
 /* trusted.pgfid.<parent>: how many names in that directory, while option update-link-count-parent is on. by 0: there is one at

@@ -51,8 +51,8 @@ static int check_volume_id(struct posix *p, struct err *err)
         return err_set(err, -EINVAL, "volume %s: %s: extended attribute " XATTR_VOLUME_ID " is not 16 bytes long", vol, p->directory);
     if (!gfid_equal(is, want))
         return err_set(err, -EINVAL,
-                       "volume %s: %s: extended attribute " XATTR_VOLUME_ID " is %s, expected %s: the directory belongs to another volume", vol,
-                       p->directory, gfid_text(is, a), gfid_text(want, b));
+                       "volume %s: %s: extended attribute " XATTR_VOLUME_ID " is %s, expected %s: the directory belongs to another volume",
+                       vol, p->directory, gfid_text(is, a), gfid_text(want, b));
     return 0;
 }
 
@@ -65,14 +65,16 @@ static int check_root_gfid(struct posix *p, struct err *err)
     if (r == -ENODATA) {
         if (fsetxattr(p->root_fd, XATTR_GFID, gfid_root.b, sizeof(gfid_root.b), XATTR_CREATE) == 0)
             return 0;
-        return err_set(err, -errno, "volume %s: %s: extended attribute " XATTR_GFID " cannot be set: %s%s", vol, p->directory, strerror(errno),
-                       errno == EPERM || errno == EOPNOTSUPP ? " (trusted attributes need root and a file system that has them)" : "");
+        return err_set(err, -errno, "volume %s: %s: extended attribute " XATTR_GFID " cannot be set: %s%s", vol, p->directory,
+                       strerror(errno), errno == EPERM ||
+                       errno == EOPNOTSUPP ? " (trusted attributes need root and a file system that has them)" : "");
     }
     if (r < 0)
         return err_set(err, r, "volume %s: %s: extended attribute " XATTR_GFID ": %s", vol, p->directory, strerror(-r));
     if (!gfid_is_root(is))
         return err_set(err, -EINVAL, "volume %s: %s: extended attribute " XATTR_GFID
-                       " is %s, expected that of a volume's root: the directory is inside another brick", vol, p->directory, gfid_text(is, text));
+                       " is %s, expected that of a volume's root: the directory is inside another brick", vol, p->directory,
+                           gfid_text(is, text));
     return 0;
 }
 
@@ -108,10 +110,12 @@ static void raise_nofile(struct posix *p)
 static int subdir(struct posix *p, int at, const char *name, mode_t mode, int *ret_fd, struct err *err)
 {
     if (mkdirat(at, name, mode) < 0 && errno != EEXIST)
-        return err_set(err, -errno, "volume %s: %s/" PRIVATE_DIR ": %s cannot be made: %s", p->xl->name, p->directory, name, strerror(errno));
+        return err_set(err, -errno, "volume %s: %s/" PRIVATE_DIR ": %s cannot be made: %s", p->xl->name, p->directory, name,
+                       strerror(errno));
     *ret_fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (*ret_fd < 0)
-        return err_set(err, -errno, "volume %s: %s/" PRIVATE_DIR ": %s cannot be opened: %s", p->xl->name, p->directory, name, strerror(errno));
+        return err_set(err, -errno, "volume %s: %s/" PRIVATE_DIR ": %s cannot be opened: %s", p->xl->name, p->directory, name,
+                       strerror(errno));
     return 0;
 }
 
@@ -210,8 +214,10 @@ int brick_start(struct posix *p, struct err *err)
 int brick_owner(struct posix *p, struct err *err)
 {
     struct stat st;
-    bool set = fstat(p->root_fd, &st) == 0 && ((p->brick_uid != -1 && p->brick_uid != st.st_uid) || (p->brick_gid != -1 && p->brick_gid != st.st_gid));
-    if (set && fchown(p->root_fd, (uid_t)p->brick_uid, (gid_t)p->brick_gid) < 0)
+    if (fstat(p->root_fd, &st) < 0)
+        return 0;
+    bool other_uid = p->brick_uid != -1 && p->brick_uid != st.st_uid, other_gid = p->brick_gid != -1 && p->brick_gid != st.st_gid;
+    if ((other_uid || other_gid) && fchown(p->root_fd, (uid_t)p->brick_uid, (gid_t)p->brick_gid) < 0)
         return err_set(err, -errno, "volume %s: %s: owner cannot be set: %s", p->xl->name, p->directory, strerror(errno));
     return 0;
 }

@@ -169,7 +169,8 @@ static void xdata_keys_name_attributes_and_patterns(void **state)
     let_go(&in);
 }
 
-static int do_xattrop(struct brick *b, struct inode *in, uint32_t flags, const char *key, const void *value, size_t len, uint8_t *ret, size_t want)
+static int do_xattrop(struct brick *b, struct inode *in, uint32_t flags, const char *key, const void *value, size_t len, uint8_t *ret,
+                      size_t want)
 {
     struct fop *fop = make(b, FOP_XATTROP);
     loc_inode(&fop->loc, in);

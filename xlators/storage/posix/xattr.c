@@ -112,6 +112,16 @@ static int set_pair(struct obj *o, const struct dict_pair *pair, int flags)
 }
 
 /* Keys that a new object's xdata may hold and that are no attributes of it. Errors of those that are do not count. */
+static bool is_attribute(const char *key)
+{
+    static const char *const spaces[] = {"trusted.", "user.", "security.", "system.", "glusterfs.posix."};
+
+    for (size_t i = 0; i < array_len(spaces); i++)
+        if (has_prefix(key, spaces[i]))
+            return true;
+    return false;
+}
+
 void birth_xattrs(struct obj *o, struct dict *xdata)
 {
     const char *parent_key = NULL;
@@ -119,9 +129,8 @@ void birth_xattrs(struct obj *o, struct dict *xdata)
     for (unsigned int i = 0; i < dict_count(xdata); i++) {
         const struct dict_pair *pair = dict_at(xdata, i);
         const char *key = pair->key;
-        bool attribute = has_prefix(key, "trusted.") || has_prefix(key, "user.") || has_prefix(key, "security.") || has_prefix(key, "system.") ||
-                         has_prefix(key, "glusterfs.posix.");
-        if (!attribute || is_identity(key) || is_gfid2path(key) || !strcmp(key, XATTR_MDATA) || (parent_key && !strcmp(key, parent_key)))
+        if (!is_attribute(key) || is_identity(key) || is_gfid2path(key) || !strcmp(key, XATTR_MDATA) ||
+            (parent_key && !strcmp(key, parent_key)))
             continue;
         bool acl = !strcmp(key, XATTR_ACL_ACCESS) || !strcmp(key, XATTR_ACL_DEFAULT);
         int r = set_pair(o, pair, acl ? 0 : XATTR_CREATE);

@@ -13,7 +13,9 @@
 #define ACL_DEFAULT_NAME "system.posix_acl_default"
 
 /* The kernel's numbers: they are in the attribute. */
-enum acl_tag { ACL_TAG_USER_OBJ = 0x01, ACL_TAG_USER = 0x02, ACL_TAG_GROUP_OBJ = 0x04, ACL_TAG_GROUP = 0x08, ACL_TAG_MASK = 0x10, ACL_TAG_OTHER = 0x20 };
+enum acl_tag {
+    ACL_TAG_USER_OBJ = 0x01, ACL_TAG_USER = 0x02, ACL_TAG_GROUP_OBJ = 0x04, ACL_TAG_GROUP = 0x08, ACL_TAG_MASK = 0x10, ACL_TAG_OTHER = 0x20
+};
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 
 struct acl_entry {

@@ -133,7 +133,9 @@ static void make_tree(void)
         path_of(i, path);
         assert_int_equal(chown(path, any_uid(), any_gid()), 0);
         /* the directory lets most through, or nothing behind it would be tried */
-        assert_int_equal(chmod(path, i == DIR_D ? (pick(8) | (pick(4) ? 0111 : 0) | pick(2) * 0777 | (pick(3) ? 0 : S_ISVTX)) : pick(01000)), 0);
+        mode_t mode = i == DIR_D ? pick(8) | (pick(4) ? 0111 : 0) | pick(2) * 0777 | (pick(3) ? 0 : S_ISVTX) : pick(01000);
+
+        assert_int_equal(chmod(path, mode), 0);
         if (pick(2))
             put_acl(path, ACL_ACCESS_NAME);
     }

@@ -234,7 +234,7 @@ static void child_made(struct fop *child, void *ctx)
 /* xdata without the keys that are ours, and with what is inherited. NULL: no memory. */
 static struct dict *inheriting(const struct fop *fop, const struct acl *access, const struct acl *dflt)
 {
-    struct dict *d = fop->xdata ? dict_copy(fop->xdata) : dict_new();
+    struct dict *d = fop_xdata_copy(fop);
     const struct acl *acls[] = {access, fop->op == FOP_MKDIR ? dflt : NULL};
     static const char *const names[] = {ACL_ACCESS_NAME, ACL_DEFAULT_NAME};
 
@@ -262,16 +262,12 @@ static struct dict *inheriting(const struct fop *fop, const struct acl *access, 
 /* Goes on with another mode and other xdata: a child. */
 static void make_changed(struct xlator *xl, struct fop *fop, uint32_t mode, const struct acl *access, const struct acl *dflt)
 {
-    struct dict *xdata = inheriting(fop, access, dflt);
-    struct fop *child = xdata ? fop_child_like(fop, child_made, NULL) : NULL;
+    struct fop *child = fop_child_with(fop, inheriting(fop, access, dflt), child_made, NULL);
 
     if (!child) {
-        dict_unref(xdata);
         fop_fail(fop, ENOMEM);
         return;
     }
-    dict_unref(child->xdata);
-    child->xdata = xdata;
     *mode_of(child) = mode;
     *umask_of(child) = 0;
     fop_submit(xl->child, child);

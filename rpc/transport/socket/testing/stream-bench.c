@@ -351,8 +351,9 @@ int main(int argc, char **argv)
         if (read(to_server[0], &c, 1) != 1)
             fail("pipe");
         sleep(3);
-        printf("%s%s: %u connections, %.1f KiB each (before %ld, after %ld KiB), threads %ld\n", tls ? "tls" : "plain", on_loop ? " loop" : "",
-               count, (rss_kib() - rss) / (double)count, rss, rss_kib(), (long)counter_get(&census.now[CENSUS_THREADS]));
+        printf("%s%s: %u connections, %.1f KiB each (before %ld, after %ld KiB), threads %ld\n", tls ? "tls" : "plain",
+               on_loop ? " loop" : "", count, (rss_kib() - rss) / (double)count, rss, rss_kib(),
+               (long)counter_get(&census.now[CENSUS_THREADS]));
         (void)!write(to_client[1], &c, 1);
     } else {
         usleep(200000);
