@@ -62,6 +62,14 @@ struct request request(const struct words *w)
     return r;
 }
 
+struct request volume_request(const struct words *w)
+{
+    struct request r = request(w);
+
+    put(&r, "volname", "%s", w->at[2]);
+    return r;
+}
+
 void request_drop(struct request *r)
 {
     dict_unref(r->dict);
@@ -317,6 +325,17 @@ int refused(const struct reply *r, const char *fmt, ...)
         fprintf(stderr, ": failed: %s\n", r->reason);
     else
         fputs(": failed\n", stderr);
+    return status_of(r);
+}
+
+int refused_with(const struct reply *r, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
     return status_of(r);
 }
 

@@ -136,12 +136,12 @@ static void print_status(const struct reply *a, const char *volume)
     puts("=========================================================\n");
 }
 
-static int print_bitrot(const struct reply *a, const char *volume, const struct wanted *want)
+static int print_bitrot(struct cli *c, const struct reply *a, const char *volume, const struct wanted *want)
 {
-    if (a->op_ret) {
-        fprintf(stderr, "Bitrot command failed%s%s\n", a->reason[0] ? " : " : "", a->reason);
-        return status_of(a);
-    }
+    if (a->op_ret)
+        return refused_with(a, "Bitrot command failed%s%s", a->reason[0] ? " : " : "", a->reason);
+    if (want->op == BITROT_STATUS && c->xml)
+        return NO_ANSWER_KEY; /* as GlusterFS's: there is no XML of it */
     switch (want->op) {
     case BITROT_ENABLE: printf("volume bitrot: success bitrot enabled for volume %s\n", volume); break;
     case BITROT_DISABLE: printf("volume bitrot: success bitrot disabled for volume %s\n", volume); break;
@@ -159,23 +159,15 @@ int cmd_bitrot(struct cli *c, const struct words *w)
 {
     struct wanted want = {0};
     struct request r;
-    struct reply a = {0};
-    int status;
+    REPLY(a);
 
     if (!take_words(w, &want))
         return BAD_WORDS;
-    r = request(w);
-    put(&r, "volname", "%s", w->at[2]);
+    r = volume_request(w);
     put_number(&r, "type", want.op);
     if (want.key)
         put(&r, want.key, "%s", want.value);
-    status = ask(c, CLI_BITROT, &r, LONG_S, &a);
-    if (!status && want.op == BITROT_STATUS && c->xml && a.op_ret == 0)
-        status = NO_ANSWER_KEY; /* as GlusterFS's: there is no XML of it */
-    else if (!status)
-        status = print_bitrot(&a, w->at[2], &want);
-    reply_done(&a);
-    return status;
+    return ask(c, CLI_BITROT, &r, LONG_S, &a) ?: print_bitrot(c, &a, w->at[2], &want);
 }
 
 /* Geo-replication is another daemon's work, which neither of the daemons that this command line is for starts. */

@@ -43,7 +43,7 @@ int cmd_add_brick(struct cli *c, const struct words *w)
     bool force = w->n > 3 && word_is(w, w->n - 1, "force");
     struct counts n = {.next = 3};
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
     char *bricks = NULL;
     int count, status;
 
@@ -55,8 +55,7 @@ int cmd_add_brick(struct cli *c, const struct words *w)
         free(bricks);
         return BAD_WORDS;
     }
-    r = request(w);
-    put(&r, "volname", "%s", w->at[2]);
+    r = volume_request(w);
     if (n.replica)
         put_number(&r, "replica-count", n.replica);
     if (n.arbiter)
@@ -71,7 +70,6 @@ int cmd_add_brick(struct cli *c, const struct words *w)
         status = refused(&a, "volume add-brick");
     else if (!status)
         puts("volume add-brick: success");
-    reply_done(&a);
     free(bricks);
     return status;
 }
@@ -141,13 +139,12 @@ static int print_removed(const struct reply *a, int what)
     if (what == REMOVE_START && reply_has(a, "remove-brick-id"))
         printf("ID: %s\n", reply_text(a, "remove-brick-id"));
     if (what == REMOVE_COMMIT)
-        puts("Check the removed bricks to ensure all files are migrated.\nIf files with data are found on the brick path, copy them "
-             "via a gluster "
-             "mount point before re-purposing the removed brick.");
+        puts("Check the removed bricks to ensure all files are migrated.\nIf files with data are found on the brick path, copy them via a "
+             "gluster mount point before re-purposing the removed brick.");
     if (what == REMOVE_STOP)
-        puts("'remove-brick' process may be in the middle of a file migration.\nThe process will be fully stopped once the migration "
-             "of the file "
-             "is complete.\nPlease check remove-brick process for completion before doing any further brick related tasks on the volume.");
+        puts("'remove-brick' process may be in the middle of a file migration.\nThe process will be fully stopped once the migration of "
+             "the file is complete.\nPlease check remove-brick process for completion before doing any further brick related tasks on the "
+             "volume.");
     return status;
 }
 
@@ -155,10 +152,9 @@ static bool removal_agreed(struct cli *c, int what)
 {
     if (what == REMOVE_START)
         return agreed(c, "It is recommended that remove-brick be run with cluster.force-migration option disabled to prevent possible data "
-                         "corruption. Doing so will ensure that files that receive writes during migration will not be migrated and "
-                             "will need "
-                         "to be manually copied after the remove-brick commit operation. Please check the value of the option and update "
-                         "accordingly. \nDo you want to continue with your current cluster.force-migration settings?");
+                         "corruption. Doing so will ensure that files that receive writes during migration will not be migrated and will "
+                         "need to be manually copied after the remove-brick commit operation. Please check the value of the option and "
+                         "update accordingly. \nDo you want to continue with your current cluster.force-migration settings?");
     if (what == REMOVE_FORCE)
         return agreed(c, "Remove-brick force will not migrate files from the removed bricks, so they will no longer be available on the "
                          "volume.\nDo you want to continue?");
@@ -167,9 +163,9 @@ static bool removal_agreed(struct cli *c, int what)
 
 int cmd_remove_brick(struct cli *c, const struct words *w)
 {
-    int what = 1, first = 3, status;
+    int what = 1, first = 3;
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
     int64_t replica = 0;
 
     while (w->n > 4 && remove_words[what - 1] && !word_is(w, w->n - 1, remove_words[what - 1]))
@@ -183,8 +179,7 @@ int cmd_remove_brick(struct cli *c, const struct words *w)
         }
         first = 5;
     }
-    r = request(w);
-    put(&r, "volname", "%s", w->at[2]);
+    r = volume_request(w);
     if (replica)
         put_number(&r, "replica-count", replica);
     put_number(&r, "command", what);
@@ -198,11 +193,8 @@ int cmd_remove_brick(struct cli *c, const struct words *w)
     }
     if (remove_has_table(what))
         put_number(&r, "rebalance-command", what == REMOVE_STOP ? 2 : 3);
-    status = ask(c, remove_has_table(what) ? CLI_DEFRAG_VOLUME : CLI_REMOVE_BRICK, &r, LONG_S, &a);
-    if (!status)
-        status = c->xml ? print_removed_xml(&a, what) : print_removed(&a, what);
-    reply_done(&a);
-    return status;
+    return ask(c, remove_has_table(what) ? CLI_DEFRAG_VOLUME : CLI_REMOVE_BRICK, &r, LONG_S, &a)
+               ?: (c->xml ? print_removed_xml(&a, what) : print_removed(&a, what));
 }
 
 /* ---- replace-brick, reset-brick ------------------------------------------------------------------------------------------ */
@@ -211,7 +203,7 @@ static int exchange(struct cli *c, const struct words *w, unsigned int proc, con
 {
     char *source = brick_clean(w->at[3]), *target = to ? brick_clean(to) : NULL;
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
     int status = BAD_WORDS;
 
     if (source && brick_is_one(source, "wrong brick type") && (!to || (target && brick_is_one(target, "wrong brick type")))) {
@@ -235,7 +227,6 @@ static int exchange(struct cli *c, const struct words *w, unsigned int proc, con
             printf("volume %.*s: success: %s operation successful\n", (int)strcspn(name, " "), name, name);
         }
     }
-    reply_done(&a);
     free(source);
     free(target);
     return status;

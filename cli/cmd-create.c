@@ -53,8 +53,7 @@ static bool take_replica(const struct words *w, struct shape *s)
 static bool take_arbiter(const struct words *w, struct shape *s)
 {
     static const char wrong[] = "For arbiter configuration, replica count must be 2 and arbiter count must be 1. The 3rd brick of the "
-        "replica "
-                                "will be the arbiter";
+                                "replica will be the arbiter";
 
     if (s->replica == NOT_GIVEN)
         return say("arbiter option must be preceded by replica option.");
@@ -68,9 +67,8 @@ static bool take_arbiter(const struct words *w, struct shape *s)
 
 static bool take_thin_arbiter(const struct words *w, struct shape *s)
 {
-    static const char wrong[] = "For thin-arbiter configuration, replica count must be 2 and thin-arbiter count must be 1. The 3rd "
-        "brick of the "
-                                "replica will be the thin-arbiter brick";
+    static const char wrong[] = "For thin-arbiter configuration, replica count must be 2 and thin-arbiter count must be 1. The 3rd brick "
+                                "of the replica will be the thin-arbiter brick";
 
     if (s->replica == NOT_GIVEN)
         return say("thin-arbiter option must be preceded by replica option.");
@@ -244,8 +242,7 @@ static int send_create(struct cli *c, const struct words *w, const struct shape 
 {
     struct request r = request(w);
     const char *last = NULL;
-    struct reply a = {0};
-    int status;
+    REPLY(a);
 
     if (s->thin_arbiter != NOT_GIVEN) { /* the last one is beside the others */
         last = w->at[w->n - 1 - force];
@@ -260,11 +257,7 @@ static int send_create(struct cli *c, const struct words *w, const struct shape 
         put(&r, "ta-brick", " %s ", last);
     put(&r, "bricks", "%.*s", last ? (int)(strlen(bricks) - strlen(last) - 1) : (int)strlen(bricks), bricks);
     put_number(&r, "force", force || c->force_bricks);
-    status = ask(c, CLI_CREATE_VOLUME, &r, USUAL_S, &a);
-    if (!status)
-        status = print_created(c, w, &a);
-    reply_done(&a);
-    return status;
+    return ask(c, CLI_CREATE_VOLUME, &r, USUAL_S, &a) ?: print_created(c, w, &a);
 }
 
 int cmd_create(struct cli *c, const struct words *w)

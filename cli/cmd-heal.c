@@ -118,12 +118,11 @@ static bool helper_words(const struct words *w, const char *to[4])
 
 static int helper_command(struct cli *c, const char *const *words)
 {
-    struct reply a = {0};
+    REPLY(a);
     char *dir = NULL;
     int status = ask_directory(c, &a, &dir); /* without a daemon the helper would wait for one */
 
     free(dir);
-    reply_done(&a);
     if (status)
         return status;
     status = run_helper(c, words);
@@ -191,10 +190,8 @@ static int print_heal(enum heal_op op, const char *volume, const struct reply *a
 {
     int n = (int)reply_number(a, 0, "count");
 
-    if (a->op_ret) {
-        fprintf(stderr, "%s on volume %s has been unsuccessful%s%s\n", heal_text(op), volume, a->reason[0] ? ":\n" : "", a->reason);
-        return status_of(a);
-    }
+    if (a->op_ret)
+        return refused_with(a, "%s on volume %s has been unsuccessful%s%s", heal_text(op), volume, a->reason[0] ? ":\n" : "", a->reason);
     printf("%s on volume %s has been successful \n", heal_text(op), volume);
     if (op == HEAL_INDEX || op == HEAL_FULL)
         puts("Use heal info commands to check status.");
@@ -253,7 +250,7 @@ int cmd_heal(struct cli *c, const struct words *w)
     const char *words[5] = {0};
     enum heal_op op = op_of(w);
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
     int status = 0;
 
     if (w->n < 3)
@@ -264,8 +261,7 @@ int cmd_heal(struct cli *c, const struct words *w)
         return BAD_WORDS;
     if (op == GRANULAR_ENABLE && (status = nothing_pending(c, w->at[2])))
         return status;
-    r = request(w);
-    put(&r, "volname", "%s", w->at[2]);
+    r = volume_request(w);
     put_number(&r, "heal-op", op);
     if (op == HEAL_COUNT_REPLICA) {
         const char *brick = w->at[6], *colon = strrchr(brick, ':');
@@ -277,9 +273,5 @@ int cmd_heal(struct cli *c, const struct words *w)
         put(&r, "per-replica-cmd-hostname", "%.*s", (int)(colon - brick), brick);
         put(&r, "per-replica-cmd-path", "%s", colon + 1);
     }
-    status = ask(c, CLI_HEAL_VOLUME, &r, LONG_S, &a);
-    if (!status)
-        status = print_heal(op, w->at[2], &a);
-    reply_done(&a);
-    return status;
+    return ask(c, CLI_HEAL_VOLUME, &r, LONG_S, &a) ?: print_heal(op, w->at[2], &a);
 }

@@ -225,7 +225,7 @@ static void begin_listing(struct listing *l, struct cli *c, int op_ret, int op_e
 
 static int info_of_one(struct cli *c, const struct words *w, struct listing *l)
 {
-    struct reply a = {0};
+    REPLY(a);
     int status = ask_info(c, w, INFO_ONE, w->at[2], &a);
     bool none = !status && (a.op_ret || reply_number(&a, 0, "count") == 0);
 
@@ -240,7 +240,6 @@ static int info_of_one(struct cli *c, const struct words *w, struct listing *l)
         status = show(l, &a);
         end_listing(l);
     }
-    reply_done(&a);
     return status;
 }
 
@@ -251,7 +250,7 @@ static int info_of_all(struct cli *c, const struct words *w, struct listing *l)
 
     begin_listing(l, c, 0, 0, "");
     for (;;) {
-        struct reply a = {0};
+        REPLY(a);
 
         status = ask_info(c, w, INFO_NEXT, last, &a);
         free(last);
@@ -262,7 +261,6 @@ static int info_of_all(struct cli *c, const struct words *w, struct listing *l)
             status = show(l, &a);
             last = strdup(reply_or(&a, "", "volume%d.name", (int)reply_number(&a, 1, "count") - 1));
         }
-        reply_done(&a);
         if (status || !last)
             break;
     }

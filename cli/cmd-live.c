@@ -48,22 +48,25 @@ static void print_head(const struct view *v)
     if (v->print == print_tls)
         printf("%-40s %-9s %-32s %s\n", "Client", "Protocol", "Cipher", "Name");
     else
-        printf("%-40s %-12s %12s %12s %9s %9s %8s %12s %8s\n", "Client", "State", "BytesRead", "BytesWritten", "Queued", "Requests", "Stalls",
-               "Handshake ms", "Ping ms");
+        printf("%-40s %-12s %12s %12s %9s %9s %8s %12s %8s\n", "Client", "State", "BytesRead", "BytesWritten", "Queued", "Requests",
+               "Stalls", "Handshake ms", "Ping ms");
 }
 
 static int print_view(const struct reply *a, const struct view *v, const char *volume)
 {
-    int rows = status_rows(a);
     bool any = false;
+    int rows;
 
+    if (a->op_ret)
+        return refused_with(a, "%s", a->reason[0] ? a->reason : "the daemon does not tell about connections");
+    rows = status_rows(a);
     if (rows < 0)
         return NO_ANSWER_KEY;
     for (int i = 0; i < rows; i++)
         any |= reply_has(a, "brick%d.livecount", i);
     if (!any) {
-        fputs("neither this daemon nor its bricks tell about their connections: `volume status VOLNAME clients` has what GlusterFS "
-              "tells\n", stderr);
+        fputs("neither this daemon nor its bricks tell about their connections: `volume status VOLNAME clients` has what GlusterFS tells\n",
+              stderr);
         return 1;
     }
     printf("%s %s\n", v->title, volume);
@@ -92,9 +95,8 @@ static int print_view(const struct reply *a, const struct view *v, const char *v
 
 static int show_connections(struct cli *c, const struct words *w, const struct view *v)
 {
-    struct request r = request(w);
-    struct reply a = {0};
-    int status;
+    struct request r = volume_request(w);
+    REPLY(a);
 
     if (c->xml) {
         request_drop(&r);
@@ -102,16 +104,7 @@ static int show_connections(struct cli *c, const struct words *w, const struct v
         return 1;
     }
     put_number(&r, "cmd", STATUS_VOLUME | CONNECTIONS);
-    put(&r, "volname", "%s", w->at[2]);
-    status = ask(c, CLI_STATUS_VOLUME, &r, LONG_S, &a);
-    if (!status && a.op_ret) {
-        fprintf(stderr, "%s\n", a.reason[0] ? a.reason : "the daemon does not tell about connections");
-        status = status_of(&a);
-    } else if (!status) {
-        status = print_view(&a, v, w->at[2]);
-    }
-    reply_done(&a);
-    return status;
+    return ask(c, CLI_STATUS_VOLUME, &r, LONG_S, &a) ?: print_view(&a, v, w->at[2]);
 }
 
 int cmd_clients(struct cli *c, const struct words *w)

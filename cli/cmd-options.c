@@ -77,9 +77,8 @@ static bool set_agreed(struct cli *c, const struct words *w)
                                              word_is(w, i + 1, "no") || word_is(w, i + 1, "disable")))
             fine = agreed(c, "Gluster NFS is being deprecated in favor of NFS-Ganesha Enter \"yes\" to continue using Gluster NFS");
         if (word_is(w, 2, "all") && word_is(w, i, "cluster.enable-shared-storage") && word_is(w, i + 1, "disable"))
-            fine = agreed(c, "Disabling cluster.enable-shared-storage will delete the shared storage volume(gluster_shared_storage), "
-                          "which is used "
-                             "by snapshot scheduler, geo-replication and NFS-Ganesha. Do you still want to continue?");
+            fine = agreed(c, "Disabling cluster.enable-shared-storage will delete the shared storage volume(gluster_shared_storage), which "
+                             "is used by snapshot scheduler, geo-replication and NFS-Ganesha. Do you still want to continue?");
     }
     if (!fine)
         fputs("Aborted by user.\n", stderr);
@@ -115,15 +114,13 @@ int cmd_set(struct cli *c, const struct words *w)
     bool help = w->n == 3 && (word_is(w, 2, "help") || word_is(w, 2, "help-xml"));
     bool group = w->n == 5 && word_is(w, 3, "group"), fine = true;
     struct request r;
-    struct reply a = {0};
-    int status;
+    REPLY(a);
 
-    if (!help && w->n < 5)
+    if (!help && (w->n < 5 || w->n % 2 == 0)) /* key, value, key, value ... */
         return BAD_WORDS;
     if (!help && !group && !set_agreed(c, w))
         return 1;
-    r = request(w);
-    put(&r, "volname", "%s", w->at[2]);
+    r = volume_request(w);
     if (help) {
         put_number(&r, "count", 0);
         put(&r, w->at[2], "%s", w->at[2]); /* the key is the word itself */
@@ -140,11 +137,7 @@ int cmd_set(struct cli *c, const struct words *w)
         request_drop(&r);
         return 1;
     }
-    status = ask(c, CLI_SET_VOLUME, &r, USUAL_S, &a);
-    if (!status)
-        status = print_set(c, &a);
-    reply_done(&a);
-    return status;
+    return ask(c, CLI_SET_VOLUME, &r, USUAL_S, &a) ?: print_set(c, &a);
 }
 
 /* ---- reset --------------------------------------------------------------------------------------------------------------- */
@@ -164,28 +157,22 @@ static int print_reset(struct cli *c, const struct reply *a)
 int cmd_reset(struct cli *c, const struct words *w)
 {
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
     bool force = false;
     const char *key = "all";
-    int status;
 
     if (w->n < 3 || w->n > 5 || (w->n == 5 && !word_is(w, 4, "force")))
         return BAD_WORDS;
     force = w->n == 5 || word_is(w, 3, "force");
     if (w->n > 3 && !word_is(w, 3, "force"))
         key = w->at[3];
-    r = request(w);
-    put(&r, "volname", "%s", w->at[2]);
+    r = volume_request(w);
     put(&r, "key", "%s", key);
     if (force)
         put_number(&r, "force", 1);
     if (word_is(w, 2, "all"))
         put_whole_pool(&r);
-    status = ask(c, CLI_RESET_VOLUME, &r, USUAL_S, &a);
-    if (!status)
-        status = print_reset(c, &a);
-    reply_done(&a);
-    return status;
+    return ask(c, CLI_RESET_VOLUME, &r, USUAL_S, &a) ?: print_reset(c, &a);
 }
 
 /* ---- get ----------------------------------------------------------------------------------------------------------------- */
@@ -244,17 +231,11 @@ static int print_get(struct cli *c, const struct reply *a)
 int cmd_get(struct cli *c, const struct words *w)
 {
     struct request r;
-    struct reply a = {0};
-    int status;
+    REPLY(a);
 
     if (w->n != 4)
         return BAD_WORDS;
-    r = request(w);
-    put(&r, "volname", "%s", w->at[2]);
+    r = volume_request(w);
     put(&r, "key", "%s", w->at[3]);
-    status = ask(c, CLI_GET_VOL_OPT, &r, USUAL_S, &a);
-    if (!status)
-        status = print_get(c, &a);
-    reply_done(&a);
-    return status;
+    return ask(c, CLI_GET_VOL_OPT, &r, USUAL_S, &a) ?: print_get(c, &a);
 }

@@ -62,9 +62,8 @@ static const char *detach_text(const char *host, int code, char *to, size_t room
     static const char *const texts[] = {
         [1] = "%s is localhost",
         [2] = "%s is not part of cluster",
-        [3] = "Peer %s hosts one or more bricks. If the peer is in not recoverable state then use either replace-brick or "
-            "remove-brick command "
-              "with force to remove all bricks from the peer and attempt the peer detach again.",
+        [3] = "Peer %s hosts one or more bricks. If the peer is in not recoverable state then use either replace-brick or remove-brick "
+              "command with force to remove all bricks from the peer and attempt the peer detach again.",
         [4] = "One of the peers is probably down. Check with 'peer status'",
         [5] = "Cluster quorum is not met. Changing peers is not allowed in this state",
         [6] = "Peer is already being detached from cluster.\nCheck peer status by running gluster peer status",
@@ -105,18 +104,13 @@ static int change_peer(struct cli *c, const struct words *w, unsigned int proc, 
                        const char *(*text_of)(const char *host, int code, char *to, size_t room))
 {
     struct request r = request(w);
-    struct reply a = {0};
-    int status;
+    REPLY(a);
 
     put(&r, "hostname", "%s", w->at[2]);
     put_number(&r, "port", PORT);
     if (proc == CLI_DEPROBE)
         put_number(&r, "flags", force);
-    status = ask(c, proc, &r, USUAL_S, &a);
-    if (!status)
-        status = print_peer_change(c, verb, w->at[2], &a, text_of);
-    reply_done(&a);
-    return status;
+    return ask(c, proc, &r, USUAL_S, &a) ?: print_peer_change(c, verb, w->at[2], &a, text_of);
 }
 
 int cmd_peer_probe(struct cli *c, const struct words *w)
@@ -139,10 +133,8 @@ int cmd_peer_detach(struct cli *c, const struct words *w)
         return BAD_WORDS;
     }
     if (!agreed(c, "All clients mounted through the peer which is getting detached need to be remounted using one of the other active "
-                "peers in "
-                   "the trusted storage pool to ensure client gets notification on any changes done on the gluster configuration and "
-                       "if the "
-                   "same has been done do you want to proceed?"))
+                   "peers in the trusted storage pool to ensure client gets notification on any changes done on the gluster configuration "
+                   "and if the same has been done do you want to proceed?"))
         return 0;
     return change_peer(c, w, CLI_DEPROBE, "detach", w->n == 4, detach_text);
 }
@@ -226,15 +218,14 @@ static int xml_peers(const struct reply *a)
 
 static int list_peers(struct cli *c, int flags, int (*print)(const struct reply *a), const char *name)
 {
-    struct reply a = {0};
+    REPLY(a);
     int status = ask_peers(c, flags, &a);
 
-    if (!status && c->xml)
-        status = xml_peers(&a);
-    else if (!status)
-        status = a.op_ret ? refused(&a, "%s", name) : print(&a);
-    reply_done(&a);
-    return status;
+    if (status)
+        return status;
+    if (c->xml)
+        return xml_peers(&a);
+    return a.op_ret ? refused(&a, "%s", name) : print(&a);
 }
 
 int cmd_peer_status(struct cli *c, const struct words *w)

@@ -56,10 +56,8 @@ static bool take_words(const struct words *w, struct wanted *want)
 
 static int print_outcome(const struct reply *a, const char *volume, int op)
 {
-    if (a->op_ret) {
-        fprintf(stderr, "%s\n", a->reason[0] ? a->reason : "volume profile: failed");
-        return status_of(a);
-    }
+    if (a->op_ret)
+        return refused_with(a, "%s", a->reason[0] ? a->reason : "volume profile: failed");
     printf("%s volume profile on %s has been successful \n", op == PROFILE_START ? "Starting" : "Stopping", volume);
     return 0;
 }
@@ -68,10 +66,8 @@ static int print_info(const struct reply *a)
 {
     int n = (int)reply_number(a, 0, "count");
 
-    if (a->op_ret) {
-        fprintf(stderr, "%s\n", a->reason);
-        return status_of(a);
-    }
+    if (a->op_ret)
+        return refused_with(a, "%s", a->reason);
     if (n == 0)
         puts("No Bricks or Gluster daemons running. ");
     for (int i = 1; i <= n; i++) {
@@ -104,28 +100,27 @@ static int print_xml(const struct reply *a, const char *volume, const struct wan
     return xml_end(x);
 }
 
+static int print(struct cli *c, const struct reply *a, const char *volume, const struct wanted *want)
+{
+    if (c->xml)
+        return print_xml(a, volume, want);
+    return want->op == PROFILE_INFO ? print_info(a) : print_outcome(a, volume, want->op);
+}
+
 int cmd_profile(struct cli *c, const struct words *w)
 {
     struct wanted want = {0};
     struct request r;
-    struct reply a = {0};
-    int status;
+    REPLY(a);
 
     if (!take_words(w, &want))
         return BAD_WORDS;
-    r = request(w);
-    put(&r, "volname", "%s", w->at[2]);
+    r = volume_request(w);
     put_number(&r, "op", want.op);
     put_number(&r, "peek", want.peek);
     if (want.op == PROFILE_INFO)
         put_number(&r, "info-op", want.info);
     if (want.nfs)
         put_number(&r, "nfs", 1);
-    status = ask(c, CLI_PROFILE_VOLUME, &r, LONG_S, &a);
-    if (!status && c->xml)
-        status = print_xml(&a, w->at[2], &want);
-    else if (!status)
-        status = want.op == PROFILE_INFO ? print_info(&a) : print_outcome(&a, w->at[2], want.op);
-    reply_done(&a);
-    return status;
+    return ask(c, CLI_PROFILE_VOLUME, &r, LONG_S, &a) ?: print(c, &a, w->at[2], &want);
 }

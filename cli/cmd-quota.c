@@ -140,7 +140,7 @@ static int print_quota(struct cli *c, const struct reply *a, const char *volume,
     if (c->xml && (a->op_ret || !list))
         return xml_plain(a, "volQuota", NULL);
     if (a->op_ret) {
-        fprintf(stderr, "quota command failed%s%s\n", a->reason[0] ? " : " : "", a->reason);
+        refused_with(a, "quota command failed%s%s", a->reason[0] ? " : " : "", a->reason);
         return list && status_of(a) == 1 ? NO_ANSWER_KEY : status_of(a);
     }
     if (list)
@@ -151,13 +151,9 @@ static int print_quota(struct cli *c, const struct reply *a, const char *volume,
 
 static int send_quota(struct cli *c, const struct words *w, struct request *r, enum quota_op op)
 {
-    struct reply a = {0};
-    int status = ask(c, CLI_QUOTA, r, LONG_S, &a);
+    REPLY(a);
 
-    if (!status)
-        status = print_quota(c, &a, w->at[2], op, w->n - 4);
-    reply_done(&a);
-    return status;
+    return ask(c, CLI_QUOTA, r, LONG_S, &a) ?: print_quota(c, &a, w->at[2], op, w->n - 4);
 }
 
 int cmd_quota(struct cli *c, const struct words *w)

@@ -61,16 +61,14 @@ static int print_text(const struct reply *a, const char *volume, int what)
         printf("volume rebalance: %s: success\n", volume);
     else if (what == REBALANCE_STOP)
         printf("volume rebalance: %s: success: rebalance process may be in the middle of a file migration.\nThe process will be fully "
-               "stopped "
-               "once the migration of the file is complete.\nPlease check rebalance process for completion before doing any further brick "
-               "related tasks on the volume.\n\n",
+               "stopped once the migration of the file is complete.\nPlease check rebalance process for completion before doing any "
+               "further brick related tasks on the volume.\n\n",
                volume);
     else if (a->reason[0])
         printf("volume rebalance: %s: success: %s\n", volume, a->reason);
     else
-        printf("volume rebalance: %s: success: Rebalance on %s has been started successfully. Use rebalance status command to check "
-               "status of "
-               "the rebalance process.\n",
+        printf("volume rebalance: %s: success: Rebalance on %s has been started successfully. Use rebalance status command to check status "
+               "of the rebalance process.\n",
                volume, volume);
     if (!has_table(what) && id)
         printf("ID: %s\n", id);
@@ -79,18 +77,13 @@ static int print_text(const struct reply *a, const char *volume, int what)
 
 int cmd_rebalance(struct cli *c, const struct words *w)
 {
-    int what = what_of(w), status;
+    int what = what_of(w);
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
 
     if (!what)
         return BAD_WORDS;
-    r = request(w);
-    put(&r, "volname", "%s", w->at[2]);
+    r = volume_request(w);
     put_number(&r, "rebalance-command", what);
-    status = ask(c, CLI_DEFRAG_VOLUME, &r, LONG_S, &a);
-    if (!status)
-        status = c->xml ? print_xml(&a, what) : print_text(&a, w->at[2], what);
-    reply_done(&a);
-    return status;
+    return ask(c, CLI_DEFRAG_VOLUME, &r, LONG_S, &a) ?: (c->xml ? print_xml(&a, what) : print_text(&a, w->at[2], what));
 }

@@ -37,7 +37,7 @@ static struct request snap_request(const struct words *w, enum snap_op op)
 /* name: as it stands in front of ": failed:", each command has its own capitals. good: text of success; NULL: print() makes it. */
 static int send_snap(struct cli *c, struct request *r, const char *name, int (*print)(struct cli *c, const struct reply *a))
 {
-    struct reply a = {0};
+    REPLY(a);
     int status = ask(c, CLI_SNAP, r, LONG_S, &a);
 
     if (!status && a.op_ret && c->xml) {
@@ -48,7 +48,6 @@ static int send_snap(struct cli *c, struct request *r, const char *name, int (*p
     } else if (!status) {
         status = print(c, &a);
     }
-    reply_done(&a);
     return status;
 }
 

@@ -104,13 +104,12 @@ static int ask_status(struct cli *c, const struct words *w, const struct wanted 
 
 static int refuse(const struct reply *a)
 {
-    fprintf(stderr, "%s\n", a->reason[0] ? a->reason : "Unable to obtain volume status information.");
-    return status_of(a);
+    return refused_with(a, "%s", a->reason[0] ? a->reason : "Unable to obtain volume status information.");
 }
 
 static int status_of_one(struct cli *c, const struct words *w, const struct wanted *want)
 {
-    struct reply a = {0};
+    REPLY(a);
     struct xml *x;
     int status = ask_status(c, w, want, want->volume, want->cmd, &a);
 
@@ -127,7 +126,6 @@ static int status_of_one(struct cli *c, const struct words *w, const struct want
     } else if (!status) {
         status = a.op_ret ? refuse(&a) : status_print(&a, want->cmd, want->volume);
     }
-    reply_done(&a);
     return status;
 }
 
@@ -135,7 +133,7 @@ static int status_of_one(struct cli *c, const struct words *w, const struct want
 static void status_of_next(struct cli *c, const struct words *w, const struct wanted *want, const char *volume, struct xml *x)
 {
     uint32_t cmd = (want->cmd & ~(uint32_t)STATUS_ALL) | STATUS_VOLUME;
-    struct reply a = {0};
+    REPLY(a);
 
     if (ask_status(c, w, want, volume, cmd, &a) == 0) {
         if (x && a.op_ret == 0)
@@ -147,7 +145,6 @@ static void status_of_next(struct cli *c, const struct words *w, const struct wa
             putchar('\n');
         }
     }
-    reply_done(&a);
 }
 
 static int status_of_all(struct cli *c, const struct words *w, const struct wanted *want)

@@ -46,7 +46,7 @@ int cmd_get_state(struct cli *c, const struct words *w)
 {
     struct state_words s = {.daemon = "glusterd"};
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
     int status;
 
     if (!take_state_words(w, &s))
@@ -63,14 +63,12 @@ int cmd_get_state(struct cli *c, const struct words *w)
         put(&r, "getstate-cmd", "volumeoptions");
     status = ask(c, CLI_GET_STATE, &r, USUAL_S, &a);
     if (!status && a.op_ret) {
-        fprintf(stderr, "%s%s\n", a.reason[0] ? "" : "Failed to get daemon state", a.reason);
-        status = status_of(&a);
+        status = refused_with(&a, "%s%s", a.reason[0] ? "" : "Failed to get daemon state", a.reason);
     } else if (!status && reply_has(&a, "ofilepath")) {
         printf("glusterd state dumped to %s\n", reply_text(&a, "ofilepath"));
     } else if (!status) {
         status = missing("ofilepath");
     }
-    reply_done(&a);
     return status;
 }
 
@@ -79,7 +77,7 @@ int cmd_get_state(struct cli *c, const struct words *w)
 int cmd_ganesha(struct cli *c, const struct words *w)
 {
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
     int status;
 
     if (w->n != 2)
@@ -101,12 +99,10 @@ int cmd_ganesha(struct cli *c, const struct words *w)
     put_number(&r, "hold_global_locks", 1);
     status = ask(c, CLI_GANESHA, &r, LONG_S, &a);
     if (!status && a.op_ret) {
-        fprintf(stderr, "nfs-ganesha: failed: %s\n", a.reason);
-        status = status_of(&a);
+        status = refused_with(&a, "nfs-ganesha: failed: %s", a.reason);
     } else if (!status) {
         puts("nfs-ganesha : success ");
     }
-    reply_done(&a);
     return status;
 }
 
@@ -114,7 +110,7 @@ int cmd_ganesha(struct cli *c, const struct words *w)
 
 int cmd_getspec(struct cli *c, const struct words *w)
 {
-    struct reply a = {0};
+    REPLY(a);
     char *spec = NULL;
     int status;
 
@@ -128,13 +124,12 @@ int cmd_getspec(struct cli *c, const struct words *w)
     else if (!status)
         puts(spec);
     free(spec);
-    reply_done(&a);
     return status;
 }
 
 int cmd_getwd(struct cli *c, const struct words *w)
 {
-    struct reply a = {0};
+    REPLY(a);
     char *dir = NULL;
     int status;
 
@@ -142,13 +137,11 @@ int cmd_getwd(struct cli *c, const struct words *w)
         return BAD_WORDS;
     status = ask_directory(c, &a, &dir);
     if (!status && a.op_ret) {
-        fputs("getwd failed\n", stderr);
-        status = status_of(&a);
+        status = refused_with(&a, "getwd failed");
     } else if (!status) {
         puts(dir);
     }
     free(dir);
-    reply_done(&a);
     return status;
 }
 
@@ -163,15 +156,14 @@ int cmd_portmap(struct cli *c, const struct words *w)
 
 int cmd_fsm_log(struct cli *c, const struct words *w)
 {
-    struct reply a = {0};
+    REPLY(a);
     int status, n;
 
     if (w->n < 3 || w->n > 4)
         return BAD_WORDS;
     status = ask_fsm_log(c, w->n == 4 ? w->at[3] : "", &a);
     if (!status && a.op_ret) {
-        fprintf(stderr, "%s\nfsm log unsuccessful\n", a.reason);
-        status = status_of(&a);
+        status = refused_with(&a, "%s\nfsm log unsuccessful", a.reason);
     } else if (!status) {
         n = (int)reply_number(&a, 0, "count");
         if (!n)
@@ -180,14 +172,13 @@ int cmd_fsm_log(struct cli *c, const struct words *w)
             printf("Old State: [%s]\nNew State: [%s]\nEvent    : [%s]\ntimestamp: [%s]\n\n", reply_or(&a, "", "log%d-old-state", i),
                    reply_or(&a, "", "log%d-new-state", i), reply_or(&a, "", "log%d-event", i), reply_or(&a, "", "log%d-time", i));
     }
-    reply_done(&a);
     return status;
 }
 
 int cmd_uuid_get(struct cli *c, const struct words *w)
 {
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
     struct xml *x;
     int status;
 
@@ -201,30 +192,26 @@ int cmd_uuid_get(struct cli *c, const struct words *w)
         xml_put(x, "uuid", "%s", reply_or(&a, "", "uuid"));
         status = xml_end(x);
     } else if (!status && a.op_ret) {
-        fprintf(stderr, "%s\n", a.reason[0] ? a.reason : "Failed to get uuid of glusterd");
-        status = status_of(&a);
+        status = refused_with(&a, "%s", a.reason[0] ? a.reason : "Failed to get uuid of glusterd");
     } else if (!status) {
         printf("UUID: %s\n", reply_or(&a, "", "uuid"));
     }
-    reply_done(&a);
     return status;
 }
 
 /* For the commands whose answer is the daemon's sentence, or a word of success. */
 static int ask_and_say(struct cli *c, unsigned int proc, struct request *r, const char *good, const char *bad)
 {
-    struct reply a = {0};
+    REPLY(a);
     int status = ask(c, proc, r, USUAL_S, &a);
 
     if (!status && c->xml && proc == CLI_UUID_RESET) {
         status = xml_plain(&a, "uuidReset", a.op_ret ? a.reason : good);
     } else if (!status && a.op_ret) {
-        fprintf(stderr, "%s\n", a.reason[0] ? a.reason : bad);
-        status = status_of(&a);
+        status = refused_with(&a, "%s", a.reason[0] ? a.reason : bad);
     } else if (!status) {
         printf("%s\n", good);
     }
-    reply_done(&a);
     return status;
 }
 
@@ -244,7 +231,7 @@ int cmd_uuid_reset(struct cli *c, const struct words *w)
 int cmd_mount(struct cli *c, const struct words *w)
 {
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
     char *path = NULL, key[16];
     int status;
 
@@ -259,19 +246,17 @@ int cmd_mount(struct cli *c, const struct words *w)
     }
     status = ask_mount(c, w->at[2], &r, &a, &path);
     if (!status && a.op_ret) {
-        fprintf(stderr, "%d : failed with this errno (%s)\n", a.op_errno, strerror(a.op_errno));
-        status = status_of(&a);
+        status = refused_with(&a, "%d : failed with this errno (%s)", a.op_errno, strerror(a.op_errno));
     } else if (!status) {
         puts(path);
     }
     free(path);
-    reply_done(&a);
     return status;
 }
 
 int cmd_umount(struct cli *c, const struct words *w)
 {
-    struct reply a = {0};
+    REPLY(a);
     int status;
 
     if (w->n < 3 || w->n > 4 || (w->n == 4 && !word_is(w, 3, "lazy"))) {
@@ -280,10 +265,8 @@ int cmd_umount(struct cli *c, const struct words *w)
     }
     status = ask_umount(c, w->n == 4, w->at[2], &a);
     if (!status && a.op_ret) {
-        fputs("umount failed\n", stderr);
-        status = status_of(&a);
+        status = refused_with(&a, "umount failed");
     }
-    reply_done(&a);
     return status;
 }
 
@@ -302,7 +285,7 @@ int cmd_copy_file(struct cli *c, const struct words *w)
 int cmd_execute(struct cli *c, const struct words *w)
 {
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
     char key[32];
     int status;
 
@@ -318,12 +301,10 @@ int cmd_execute(struct cli *c, const struct words *w)
     }
     status = ask(c, CLI_SYS_EXEC, &r, USUAL_S, &a);
     if (!status && a.op_ret) {
-        fprintf(stderr, "%s\n", a.reason[0] ? a.reason : "Command failed.");
-        status = status_of(&a);
+        status = refused_with(&a, "%s", a.reason[0] ? a.reason : "Command failed.");
     } else if (!status) {
         for (int i = 1; i <= (int)reply_number(&a, 0, "output_count"); i++)
             fputs(reply_or(&a, "", "output_%d", i), stdout);
     }
-    reply_done(&a);
     return status;
 }

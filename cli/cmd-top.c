@@ -147,10 +147,8 @@ static int print_top(const struct reply *a, const struct wanted *want)
 {
     int n = (int)reply_number(a, 0, "count");
 
-    if (a->op_ret) {
-        fprintf(stderr, "%s%svolume top unsuccessful\n", a->reason, a->reason[0] ? "\n" : "");
-        return status_of(a);
-    }
+    if (a->op_ret)
+        return refused_with(a, "%s%svolume top unsuccessful", a->reason, a->reason[0] ? "\n" : "");
     for (int i = 1; i <= n; i++) {
         if (want->op == TOP_CLEAR)
             printf(reply_number(a, 0, "%d-stats-cleared", i) ? "Cleared stats for brick %s\n" : "Failed to clear stats for brick %s\n",
@@ -211,7 +209,7 @@ int cmd_top(struct cli *c, const struct words *w)
 {
     struct wanted want = {.list = -1};
     int status = BAD_WORDS;
-    struct reply a = {0};
+    REPLY(a);
     struct request r;
 
     if (w->n >= 4 && take_words(w, &want)) {
@@ -235,7 +233,6 @@ int cmd_top(struct cli *c, const struct words *w)
         if (!status)
             status = c->xml ? xml_top(&a, &want) : print_top(&a, &want);
     }
-    reply_done(&a);
     free(want.brick);
     return status;
 }

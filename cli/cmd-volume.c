@@ -40,18 +40,12 @@ static int print_verb(struct cli *c, const struct verb *v, const char *volume, c
 
 static int run_verb(struct cli *c, const struct words *w, const struct verb *v, bool with_flags, bool force)
 {
-    struct request r = request(w);
-    struct reply a = {0};
-    int status;
+    struct request r = volume_request(w);
+    REPLY(a);
 
-    put(&r, "volname", "%s", w->at[2]);
     if (with_flags)
         put_number(&r, "flags", force);
-    status = ask(c, v->proc, &r, USUAL_S, &a);
-    if (!status)
-        status = print_verb(c, v, w->at[2], &a);
-    reply_done(&a);
-    return status;
+    return ask(c, v->proc, &r, USUAL_S, &a) ?: print_verb(c, v, w->at[2], &a);
 }
 
 static bool volume_and_force(const struct words *w)
@@ -126,14 +120,13 @@ static int print_list(struct cli *c, const struct reply *a)
 int cmd_list(struct cli *c, const struct words *w)
 {
     struct request r = request(NULL);
-    struct reply a = {0};
+    REPLY(a);
     int status = ask(c, CLI_LIST_VOLUME, &r, USUAL_S, &a);
 
     if (!status && a.op_ret)
         status = c->xml ? xml_plain(&a, NULL, NULL) : refused(&a, "volume list");
     else if (!status)
         status = print_list(c, &a);
-    reply_done(&a);
     return status;
 }
 
@@ -180,30 +173,25 @@ static bool dump_words_fine(const struct words *w)
 int cmd_statedump(struct cli *c, const struct words *w)
 {
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
     char options[256] = "";
-    int status;
 
     if (w->n < 3 || !dump_words_fine(w))
         return BAD_WORDS;
     for (int i = 3; i < w->n; i++)
         if (strlen(options) + strlen(w->at[i]) + 2 < sizeof(options))
             sprintf(options + strlen(options), "%s ", w->at[i]);
-    r = request(w);
-    put(&r, "volname", "%s", w->at[2]);
+    r = volume_request(w);
     put(&r, "options", "%s", options);
     put_number(&r, "option_cnt", w->n - 3);
-    status = ask(c, CLI_STATEDUMP_VOLUME, &r, USUAL_S, &a);
-    if (!status)
-        status = say_outcome(c, &a, "volume statedump", "volStatedump", "Volume statedump successful");
-    reply_done(&a);
-    return status;
+    return ask(c, CLI_STATEDUMP_VOLUME, &r, USUAL_S, &a)
+               ?: say_outcome(c, &a, "volume statedump", "volStatedump", "Volume statedump successful");
 }
 
 int cmd_log_rotate(struct cli *c, const struct words *w)
 {
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
     char *brick = NULL;
     int status;
 
@@ -214,44 +202,40 @@ int cmd_log_rotate(struct cli *c, const struct words *w)
         free(brick);
         return 1;
     }
-    r = request(w);
-    put(&r, "volname", "%s", w->at[2]);
+    r = volume_request(w);
     if (brick)
         put(&r, "brick", "%s", brick);
     status = ask(c, CLI_LOG_ROTATE, &r, USUAL_S, &a);
     if (!status)
         status = say_outcome(c, &a, "volume log-rotate", "volLogRotate", "log rotate successful");
-    reply_done(&a);
     free(brick);
     return status;
+}
+
+static int print_barrier(const struct reply *a)
+{
+    if (a->op_ret)
+        return refused_with(a, "volume barrier: command unsuccessful : %s", a->reason);
+    puts("volume barrier: command successful");
+    return 0;
 }
 
 int cmd_barrier(struct cli *c, const struct words *w)
 {
     struct request r;
-    struct reply a = {0};
-    int status;
+    REPLY(a);
 
     if (w->n != 4)
         return BAD_WORDS;
-    r = request(w);
-    put(&r, "volname", "%s", w->at[2]);
+    r = volume_request(w);
     put(&r, "barrier", "%s", w->at[3]);
-    status = ask(c, CLI_BARRIER_VOLUME, &r, USUAL_S, &a);
-    if (!status && a.op_ret) {
-        fprintf(stderr, "volume barrier: command unsuccessful : %s\n", a.reason);
-        status = status_of(&a);
-    } else if (!status) {
-        puts("volume barrier: command successful");
-    }
-    reply_done(&a);
-    return status;
+    return ask(c, CLI_BARRIER_VOLUME, &r, USUAL_S, &a) ?: print_barrier(&a);
 }
 
 int cmd_sync(struct cli *c, const struct words *w)
 {
     struct request r;
-    struct reply a = {0};
+    REPLY(a);
     char output[1024];
     int status;
 
@@ -272,7 +256,6 @@ int cmd_sync(struct cli *c, const struct words *w)
     } else if (!status) {
         status = say_outcome(c, &a, "volume sync", "volSync", "volume sync: success");
     }
-    reply_done(&a);
     return status;
 }
 
@@ -295,28 +278,26 @@ static bool lock_words_fine(const struct words *w)
     return false;
 }
 
+static int print_cleared(const struct reply *a)
+{
+    if (a->op_ret)
+        return refused_with(a, "Volume clear-locks unsuccessful\n%s", a->reason);
+    printf("Volume clear-locks successful\n%s\n", reply_or(a, "", "lk-summary"));
+    return 0;
+}
+
 int cmd_clear_locks(struct cli *c, const struct words *w)
 {
     struct request r;
-    struct reply a = {0};
-    int status;
+    REPLY(a);
 
     if (!lock_words_fine(w))
         return BAD_WORDS;
-    r = request(w);
-    put(&r, "volname", "%s", w->at[2]);
+    r = volume_request(w);
     put(&r, "path", "%s", w->at[3]);
     put(&r, "kind", "%s", w->at[5]);
     put(&r, "type", "%s", w->at[6]);
     if (w->n == 8)
         put(&r, "opts", "%s", w->at[7]);
-    status = ask(c, CLI_CLRLOCKS_VOLUME, &r, USUAL_S, &a);
-    if (!status && a.op_ret) {
-        fprintf(stderr, "Volume clear-locks unsuccessful\n%s\n", a.reason);
-        status = status_of(&a);
-    } else if (!status) {
-        printf("Volume clear-locks successful\n%s\n", reply_or(&a, "", "lk-summary"));
-    }
-    reply_done(&a);
-    return status;
+    return ask(c, CLI_CLRLOCKS_VOLUME, &r, USUAL_S, &a) ?: print_cleared(&a);
 }

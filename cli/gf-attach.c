@@ -3,7 +3,8 @@
  *
  *   gf_attach -d SOCKET BRICK
  *
- * The other form, which adds a brick to a process, is refused: each brick has a process of its own here. Words and exit status: GlusterFS's. */
+ * The other form, which adds a brick to a process, is refused: each brick has a process of its own here. Words and exit status:
+ * GlusterFS's. */
 #include "config.h"
 
 #include <errno.h>

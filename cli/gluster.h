@@ -47,6 +47,7 @@ struct request {
     int err;                     /* the first thing that went wrong; ask() tells */
 };
 struct request request(const struct words *w);    /* with "cmd-str"; w NULL: without */
+struct request volume_request(const struct words *w); /* and "volname", the third word */
 void put(struct request *r, const char *key, const char *fmt, ...) PRINTF(3, 4);
 void put_number(struct request *r, const char *key, int64_t v);
 void request_drop(struct request *r);             /* it is not to be sent after all */
@@ -64,6 +65,8 @@ void hang_up(struct cli *c);
 int status_of(const struct reply *r);             /* op_ret as an exit status */
 /* "PREFIX: failed: reason" to stderr. Returns status_of(). */
 int refused(const struct reply *r, const char *fmt, ...) PRINTF(2, 3);
+/* A sentence of its own to stderr instead. Returns status_of(). */
+int refused_with(const struct reply *r, const char *fmt, ...) PRINTF(2, 3);
 int missing(const char *key);                     /* the reply lacks it: says so, returns NO_ANSWER_KEY */
 
 /* ---- questions ----------------------------------------------------------------------------------------------------------- */

@@ -125,13 +125,11 @@ static void print_part(const struct reply *a, int brick, int part)
     qsort(rows, (size_t)n, sizeof(rows[0]), by_share);
     for (int i = 0; i < n; i++)
         printf("%10.2lf %10.2lf ns %10.2lf ns %10.2lf ns %14" PRIu64 " %11s\n", rows[i].share, rows[i].avg, rows[i].min, rows[i].max,
-               rows[i].hits,
-               rows[i].name);
+               rows[i].hits, rows[i].name);
     print_upcalls(a, brick, part);
     printf(" \n%12s: %" PRIu64 " seconds\n%12s: %" PRIu64 " bytes\n%12s: %" PRIu64 " bytes\n \n", "Duration",
            reply_unsigned(a, "%d-%d-duration", brick, part), "Data Read", reply_unsigned(a, "%d-%d-total-read", brick, part),
-               "Data Written",
-           reply_unsigned(a, "%d-%d-total-write", brick, part));
+           "Data Written", reply_unsigned(a, "%d-%d-total-write", brick, part));
 }
 
 void profile_print_brick(const struct reply *a, int brick)

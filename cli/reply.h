@@ -27,6 +27,7 @@ struct reply {
 /* -EBADMSG: the dictionary is not one; -ENOMEM. ret is empty then. */
 int reply_take(struct reply *ret, int op_ret, int op_errno, const char *reason, uint32_t reason_len, const uint8_t *dict, uint32_t len);
 void reply_done(struct reply *r); /* any number of times */
+#define REPLY(name) CLEANUP(reply_done) struct reply name = {0}
 
 /* The key is printf's. NULL: there is none. */
 const char *reply_text(const struct reply *r, const char *fmt, ...) PRINTF(2, 3);
