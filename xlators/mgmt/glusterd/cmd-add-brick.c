@@ -81,7 +81,7 @@ static int add_brick_run(struct command *c)
     struct shape after;
     struct volview *w = name ? volumes_get(c->gd, name) : NULL;
     if (!w)
-        return command_fail(c, "Unable to get volinfo for volume name %s", name ? name : "");
+        return command_fail_errno(c, 0, "Unable to get volinfo for volume name %s", name ? name : "");
     struct volinfo *copy = volinfo_copy(w->v);
     int r = copy && bricks && count > 0 && replica >= 0 && arbiter >= 0 ? 0 : command_fail(c, copy ? "the bricks are missing" : "no memory");
     if (r == 0 && shape_with_more(w->v, (unsigned int)count, (unsigned int)replica, (unsigned int)arbiter, &after, &err) < 0)

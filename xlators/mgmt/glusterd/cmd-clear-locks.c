@@ -14,11 +14,21 @@
 #include "dict.h"
 #include "glusterd.h"
 
+/* GlusterFS asks the bricks of one set, and each has its line. Here all are asked: those of the first set that has the path have their lines,
+ * the others when they have cleared something. told: that set; -1 before. */
+static bool is_told(const struct volinfo *v, unsigned int brick, const char *words, int *told)
+{
+    int set = (int)(brick / max_of(v->sub_count, 1u));
+    if (*told < 0)
+        *told = set;
+    return set == *told || strcmp(words, "No locks cleared.") != 0;
+}
+
 static int gather(struct command *c, const struct volinfo *v, const struct brickset *s)
 {
     char *text = NULL;
     size_t len;
-    int first = -ENOENT, found = 0, r;
+    int first = -ENOENT, found = 0, told = -1, r;
     FILE *f = open_memstream(&text, &len);
     if (!f)
         return command_fail(c, "no memory");
@@ -36,7 +46,7 @@ static int gather(struct command *c, const struct volinfo *v, const struct brick
             first = first == -ENOENT ? call->err : first;
         else if (call->op_ret < 0)
             first = call->op_errno == ENOENT ? first : -call->op_errno;
-        else if (dict_get_text(call->out, "text", &words) == 0)
+        else if (dict_get_text(call->out, "text", &words) == 0 && is_told(v, s->at[i], words, &told))
             fprintf(f, "%s%s", found++ ? "\n" : "", words);
     }
     if (fclose(f) != 0)

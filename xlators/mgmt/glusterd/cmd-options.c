@@ -47,9 +47,8 @@ static bool is_global(const char *key)
 static int unknown_option(struct command *c, const char *key)
 {
     char words[256];
-    if (volopt_suggest(key, words, sizeof words))
-        return command_fail(c, "option : %s does not exist\n%s", key, words);
-    return command_fail(c, "option : %s does not exist", key);
+    volopt_suggest(key, words, sizeof words);
+    return command_fail(c, "option : %s does not exist\n%s", key, words);
 }
 
 /* Keys that have commands of their own (spec management 4.10). */
@@ -178,6 +177,16 @@ static int check_whole(struct command *c, const struct volinfo *v)
     return 0;
 }
 
+/* check_rule() says all that there is to say of its values. */
+static bool has_rule_of_its_own(const struct volopt *o)
+{
+    static const char *const rules[] = {"1..replica count", "data count..disperse count", "word or 0..cores"};
+    for (size_t i = 0; o->check && i < array_len(rules); i++)
+        if (strcmp(o->check, rules[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Checks key and value for a volume (NULL: for all) and gives the full name. */
 static int check_pair(struct command *c, const struct volinfo *v, const char *key, const char *value, const char **ret_key)
 {
@@ -212,8 +221,13 @@ static int check_pair(struct command *c, const struct volinfo *v, const char *ke
         return command_fail(c, "Not a valid option for single volume");
     if (!v && !global)
         return command_fail(c, "Not a valid option for all volumes");
-    if (volopt_check(o, value, &err) < 0)
+    if (!has_rule_of_its_own(o) && volopt_check(o, value, v && v->nr_bricks ? v->bricks[0].path : NULL, &err) < 0) {
+        if (strcmp(o->key, "cluster.daemon-log-level") == 0)
+            return command_fail(c, "Invalid option(%s). Valid options are 'INFO' or 'WARNING' or 'ERROR' or 'DEBUG' or  'TRACE'", value);
         return command_fail(c, "%s", err.text);
+    }
+    if (o->check && strncmp(o->check, "brick-multiplex on", 18) == 0)
+        return command_fail(c, "Brick-multiplexing is not enabled. Please enable brick multiplexing before trying to set this option.");
     if (v && strcmp(o->key, "config.transport") == 0 && strcmp(value, "tcp") != 0)
         return command_fail(c, "transport-type %s is not built by this glusterd: it serves tcp", value);
     if (v && v->status == VOLUME_STARTED && (strcmp(o->key, "storage.linux-aio") == 0 || strcmp(o->key, "storage.linux-io_uring") == 0))
@@ -356,6 +370,30 @@ static int again_the_first(struct volinfo *v)
     return pairs_get(&v->options, "cluster.granular-entry-heal") ? 0 : pairs_set(&v->options, "cluster.granular-entry-heal", "on");
 }
 
+static int no_such_option(struct command *c, const char *key)
+{
+    char words[256];
+    volopt_suggest(key, words, sizeof words);
+    return command_fail(c, "Option %s does not exist\n%s", key, words);
+}
+
+/* key NULL: all of them. */
+static int reset_globals(struct command *c, const char *key)
+{
+    const struct volopt *o = key ? volopt_find(key) : NULL;
+    struct pairs globals = {0};
+    if (key && !o)
+        return no_such_option(c, key);
+    if (o && !is_global(o->key) && o->scope != SCOPE_ALL)
+        return command_fail(c, "Not a valid option for all volumes");
+    int r = node_globals(c->gd, &globals) < 0 ? command_fail(c, "no memory") : 0;
+    for (size_t i = 0; r == 0 && i < array_len(global_keys); i++)
+        if (!o || strcmp(o->key, global_keys[i]) == 0)
+            r = pairs_get(&globals, global_keys[i]) ? set_global(c, global_keys[i], NULL) : 0;
+    pairs_done(&globals);
+    return r;
+}
+
 static int reset_one(struct command *c, struct volinfo *v, const char *key, bool force)
 {
     const struct volopt *o = volopt_find(key);
@@ -363,11 +401,8 @@ static int reset_one(struct command *c, struct volinfo *v, const char *key, bool
         pairs_unset(&v->options, key);
         return 0;
     }
-    if (!o) {
-        char words[256];
-        return volopt_suggest(key, words, sizeof words) ? command_fail(c, "Option %s does not exist\n%s", key, words)
-                                                        : command_fail(c, "Option %s does not exist", key);
-    }
+    if (!o)
+        return no_such_option(c, key);
     if (strcmp(o->key, "features.quota") == 0 || strcmp(o->key, "features.inode-quota") == 0)
         return command_fail(c, "'gluster volume reset <VOLNAME> %s' is deprecated. Use 'gluster volume %s <VOLNAME> disable' instead.", o->key, o->key + 9);
     if ((o->flags & VOLOPT_NEVER_RESET) || ((o->flags & VOLOPT_FORCE_RESET) && !force))
@@ -391,15 +426,8 @@ static int reset_run(struct command *c)
 {
     const char *name = command_text(c, "volname"), *key = command_text(c, "key");
     bool force = command_number(c, "force", 0) != 0, kept = false, every = !key || strcmp(key, "all") == 0;
-    if (name && strcmp(name, "all") == 0) {
-        struct pairs globals = {0};
-        int r = node_globals(c->gd, &globals) < 0 ? command_fail(c, "no memory") : 0;
-        for (size_t i = 0; r == 0 && i < array_len(global_keys); i++)
-            if (every || strcmp(key, global_keys[i]) == 0)
-                r = pairs_get(&globals, global_keys[i]) ? set_global(c, global_keys[i], NULL) : 0;
-        pairs_done(&globals);
-        return r;
-    }
+    if (name && strcmp(name, "all") == 0)
+        return reset_globals(c, every ? NULL : key);
     struct volview *w = command_volume(c);
     if (!w)
         return -1;
@@ -450,7 +478,14 @@ static int put_global(struct command *c, unsigned int *n, const char *key)
     return r;
 }
 
-static int get_run(struct command *c)
+static int did_you_mean(struct command *c, const char *key)
+{
+    char words[256];
+    volopt_suggest(key, words, sizeof words);
+    return command_fail(c, "%s", words);
+}
+
+static int get(struct command *c)
 {
     const char *name = command_text(c, "volname"), *key = command_text(c, "key");
     unsigned int n = 0;
@@ -460,7 +495,7 @@ static int get_run(struct command *c)
     bool every = strcmp(key, "all") == 0;
     if (strcmp(name, "all") == 0) {
         if (!every && !is_global(key))
-            return command_fail(c, "Not a valid option for all volumes");
+            return volopt_find(key) ? command_fail(c, "Not a valid option for all volumes") : did_you_mean(c, key);
         for (size_t i = 0; r == 0 && i < array_len(global_keys); i++)
             if (every || strcmp(global_keys[i], key) == 0)
                 r = put_global(c, &n, global_keys[i]);
@@ -481,8 +516,7 @@ static int get_run(struct command *c)
             const char *value = pairs_get(&v->options, key);
             r = put_option(c, &n, key, value, !value);
         } else if (!every && !o) {
-            char words[256];
-            r = volopt_suggest(key, words, sizeof words) ? command_fail(c, "%s", words) : command_fail(c, "option : %s does not exist", key);
+            r = did_you_mean(c, key);
         } else if (!every) {
             const char *value = pairs_get(&v->options, o->key);
             r = put_option(c, &n, o->key, value ? value : o->def, !value && !o->always);
@@ -502,6 +536,14 @@ static int get_run(struct command *c)
     if (r == 0)
         r = dict_set_textf(c->out, "count", "%u", n);
     return r == 0 ? 0 : c->errstr[0] ? -1 : command_fail(c, "no memory");
+}
+
+static int get_run(struct command *c)
+{
+    int r = get(c);
+    if (r < 0)
+        c->op_errno = 0; /* GlusterFS has no number for what can go wrong here */
+    return r;
 }
 
 const struct command_type set_command = {.name = "volume set", .hook = "set", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = set_run};

@@ -30,7 +30,8 @@ static int put_node(struct command *c, const struct task *t)
     put_number(&k, "skipped-1", (long long)t->skipped);
     put_number(&k, "status-1", t->status);
     putf(&k, "run-time-1", "%f", t->run_time);
-    put_number(&k, "time-left-1", (long long)t->time_left);
+    if (t->time_left || t->kind == TASK_REMOVE_BRICK) /* the process estimates after ten minutes; remove-brick's printer wants the key */
+        put_number(&k, "time-left-1", (long long)t->time_left);
     put(&k, t->kind == TASK_REMOVE_BRICK ? "remove-brick-id" : "rebalance-id", t->id);
     return k.r < 0 ? command_fail(c, "no memory") : 0;
 }

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,55 +37,85 @@ const struct volopt *volopt_find(const char *name)
     return found;
 }
 
-/* Letters to insert, drop, change or swap with a neighbour to come from a to b (Damerau-Levenshtein). */
-static unsigned int distance(const char *a, const char *b)
+/* ---- "Did you mean" ------------------------------------------------------------------------------------------------------------- */
+
+#define WORD_MAX 256 /* looked at of what somebody has typed */
+
+/* Letters to insert, drop or change to come from word to name (Levenshtein). Nothing at all is as near to each. */
+static unsigned int distance(const char *word, size_t word_len, const char *name, size_t len)
 {
-    enum { LONGEST = 64 };
-    unsigned int rows[3][LONGEST + 1];
-    size_t la = strnlen(a, LONGEST), lb = strnlen(b, LONGEST);
-    for (size_t j = 0; j <= lb; j++)
-        rows[0][j] = (unsigned int)j;
-    for (size_t i = 1; i <= la; i++) {
-        unsigned int *now = rows[i % 3], *last = rows[(i - 1) % 3], *before = rows[(i + 1) % 3];
-        now[0] = (unsigned int)i;
-        for (size_t j = 1; j <= lb; j++) {
-            unsigned int change = last[j - 1] + (a[i - 1] != b[j - 1]);
-            now[j] = min_of(min_of(last[j] + 1, now[j - 1] + 1), change);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = min_of(now[j], before[j - 2] + 1);
+    enum { LONGEST = 128 };      /* name is one of ours */
+    unsigned int row[LONGEST + 1];
+    len = min_of(len, (size_t)LONGEST);
+    for (size_t j = 0; j <= len; j++)
+        row[j] = word_len ? (unsigned int)j : 0;
+    for (size_t i = 1; i <= word_len; i++) {
+        unsigned int diagonal = row[0];
+        row[0] = (unsigned int)i;
+        for (size_t j = 1; j <= len; j++) {
+            unsigned int change = diagonal + (word[i - 1] != name[j - 1]);
+            diagonal = row[j];
+            row[j] = min_of(min_of(row[j] + 1, row[j - 1] + 1), change);
         }
     }
-    return rows[la % 3][lb];
+    return row[len];
 }
 
-bool volopt_suggest(const char *name, char *ret, size_t size)
+/* The two names that are nearest to a word, of those that are equally near the first by the alphabet. */
+struct nearest {
+    const char *word;
+    size_t word_len;
+    struct {
+        const char *at;
+        size_t len;
+    } best[2];
+    unsigned int distance, n;
+};
+
+static int compare(const char *a, size_t a_len, const char *b, size_t b_len)
 {
-    const struct volopt *best[2] = {NULL, NULL};
-    unsigned int score[2] = {0, 0};
-    const char *given_tail = tail_of(name);
+    int d = memcmp(a, b, min_of(a_len, b_len));
+    return d ? d : (a_len > b_len) - (a_len < b_len);
+}
+
+static void offer(struct nearest *n, const char *name, size_t len)
+{
+    unsigned int d = distance(n->word, n->word_len, name, len), i = 0;
+    if (n->n && d > n->distance)
+        return;
+    if (d < n->distance)
+        n->n = 0;
+    n->distance = d;
+    while (i < n->n && compare(n->best[i].at, n->best[i].len, name, len) < 0)
+        i++;
+    if (i == array_len(n->best) || (i < n->n && compare(n->best[i].at, n->best[i].len, name, len) == 0))
+        return;
+    if (i == 0)
+        n->best[1] = n->best[0];
+    n->best[i].at = name;
+    n->best[i].len = len;
+    n->n = min_of(n->n + 1, 2u);
+}
+
+/* As GlusterFS looks (seen with 200 words): the nearest first part, and among the keys that begin with it the nearest rest. A word without a dot
+ * is held against all rests. GlusterFS cuts the rest at its next dot and offers "performance.nfs", which is none; here it is whole. */
+void volopt_suggest(const char *name, char *ret, size_t size)
+{
+    const char *dot = strchr(name, '.');
+    struct nearest head = {.word = name, .word_len = min_of(strcspn(name, "."), (size_t)WORD_MAX), .distance = UINT_MAX};
+    struct nearest tail = {.word = dot ? dot + 1 : name, .distance = UINT_MAX};
+    tail.word_len = strnlen(tail.word, WORD_MAX);
+    for (size_t i = 0; dot && i < nr_volopts; i++)
+        offer(&head, volopts[i].key, strcspn(volopts[i].key, "."));
     for (size_t i = 0; i < nr_volopts; i++) {
-        const struct volopt *o = &volopts[i];
-        if (i && strcmp(o->key, volopts[i - 1].key) == 0)
-            continue;
-        unsigned int d = min_of(distance(name, o->key), distance(given_tail, tail_of(o->key)) + 1);
-        if (d > strlen(given_tail) / 2 + 1)
-            continue;
-        if (!best[0] || d < score[0])
-            best[1] = best[0], score[1] = score[0], best[0] = o, score[0] = d;
-        else if (!best[1] || d < score[1])
-            best[1] = o, score[1] = d;
+        const char *key = volopts[i].key;
+        if (!dot || compare(key, strcspn(key, "."), head.best[0].at, head.best[0].len) == 0)
+            offer(&tail, tail_of(key), strlen(tail_of(key)));
     }
-    if (!best[0])
-        return false;
-    /* A second one only when it is as near as the first; its group's name is left out when that is the first's. */
-    if (!best[1] || score[1] > score[0]) {
-        snprintf(ret, size, "Did you mean %s?", best[0]->key);
-        return true;
-    }
-    size_t group = (size_t)(tail_of(best[0]->key) - best[0]->key);
-    bool same = strncmp(best[0]->key, best[1]->key, group) == 0;
-    snprintf(ret, size, "Did you mean %s or %s%s?", best[0]->key, same ? "..." : "", same ? best[1]->key + group : best[1]->key);
-    return true;
+    int used = snprintf(ret, size, "Did you mean %.*s%s%s", dot ? (int)head.best[0].len : 0, dot ? head.best[0].at : "", dot ? "." : "", tail.best[0].at);
+    if (used > 0 && (size_t)used < size)
+        snprintf(ret + used, size - (size_t)used, "%s%s%s?", tail.n > 1 ? " or " : "", tail.n > 1 && dot ? "..." : "",
+                 tail.n > 1 ? tail.best[1].at : "");
 }
 
 bool volopt_is_bool(const struct volopt *o)
@@ -92,14 +123,32 @@ bool volopt_is_bool(const struct volopt *o)
     return strcmp(o->values, "BOOL") == 0;
 }
 
-static int not_a_number(const struct volopt *o, const char *value, struct err *err)
-{
-    return err_set(err, -EINVAL, "invalid number format \"%s\" in option \"%s\"", value, o->option[0] == '!' ? o->key : o->option);
-}
-
+/* The name that GlusterFS's sentences have: the translator's. Those of logs stand for one of bricks and one of clients. */
 static const char *option_name(const struct volopt *o)
 {
-    return o->option[0] == '!' ? o->key : o->option;
+    static const char *const prefixes[] = {"!brick-", "!client-", "!"};
+    if (o->option[0] != '!')
+        return o->option;
+    for (size_t i = 0; strcmp(o->xlator, "debug/io-stats") == 0 && i < array_len(prefixes); i++)
+        if (strncmp(o->option, prefixes[i], strlen(prefixes[i])) == 0)
+            return o->option + strlen(prefixes[i]);
+    return o->key;
+}
+
+static int not_a_number(const struct volopt *o, const char *value, struct err *err)
+{
+    return err_set(err, -EINVAL, "invalid number format \"%s\" in option \"%s\"", value, option_name(o));
+}
+
+/* "time", "percent": where what is wrong is not a plain number GlusterFS sets the quotes like this. */
+static int not_in_format(const struct volopt *o, const char *what, const char *value, struct err *err)
+{
+    return err_set(err, -EINVAL, "invalid %s format \"%s\" in \"option %s\"", what, value, option_name(o));
+}
+
+static int no_percentage(const struct volopt *o, const char *value, double percent, struct err *err)
+{
+    return err_set(err, -EINVAL, "'%f' in 'option %s %s' is out of range [0 - 100]", percent, option_name(o), value);
 }
 
 /* "INT 0..64", "SIZET 4096..", "INT -1..": the bounds. False: there are none. "inf" and nothing stand for no bound. */
@@ -120,13 +169,11 @@ static bool range_of(const struct volopt *o, double *lo, double *hi)
     return true;
 }
 
-static int check_range(const struct volopt *o, const char *value, double v, bool percent, struct err *err)
+static int check_range(const struct volopt *o, const char *value, double v, struct err *err)
 {
     double lo, hi;
     if (!range_of(o, &lo, &hi) || (v >= lo && (hi <= 0 || v <= hi)))
         return 0;
-    if (percent)
-        return err_set(err, -EINVAL, "'%s' in 'option %s %s' is out of range [%f - %f]", value, option_name(o), value, lo, hi);
     if (hi <= 0)
         return err_set(err, -EINVAL, "'%s' in 'option %s %s' is smaller than minimum value '%.0f'", value, option_name(o), value, lo);
     return err_set(err, -EINVAL, "'%s' in 'option %s %s' is out of range [%.0f - %.0f]", value, option_name(o), value, lo, hi);
@@ -174,6 +221,8 @@ static bool address_part_ok(const char *at, size_t len)
     }
     if (inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1)
         return true;
+    if (strstr(text, ".."))
+        return false;
     for (size_t i = 0; i < len; i++) {
         if (!isalnum((unsigned char)text[i]) && !strchr("-._*?[]:", text[i]))
             return false;
@@ -183,7 +232,7 @@ static bool address_part_ok(const char *at, size_t len)
 }
 
 /* Addresses, networks, names and patterns with commas between; of auth.allow also "/folder(address|address)". */
-static int check_addresses(const struct volopt *o, const char *value, struct err *err)
+static int check_addresses(const struct volopt *o, const char *value, const char *brick, struct err *err)
 {
     const char *at = value;
     if (*at == '\0')
@@ -205,6 +254,8 @@ static int check_addresses(const struct volopt *o, const char *value, struct err
     }
     return 0;
 bad:
+    if (brick && strncmp(o->key, "auth.", 5) == 0)
+        return err_set(err, -EINVAL, "option auth.addr.%s.%s %s: '%s' is not a valid internet-address-list", brick, o->key + 5, value, value);
     return err_set(err, -EINVAL, "option %s %s: '%s' is not a valid internet-address-list", option_name(o), value, value);
 }
 
@@ -232,7 +283,7 @@ static bool percentage(const char *value, double *ret)
     return true;
 }
 
-int volopt_check(const struct volopt *o, const char *value, struct err *err)
+int volopt_check(const struct volopt *o, const char *value, const char *brick, struct err *err)
 {
     const char *type = o->values;
     int64_t number;
@@ -240,38 +291,36 @@ int volopt_check(const struct volopt *o, const char *value, struct err *err)
     double percent;
     bool flag;
     if (strncmp(type, "BOOL", 4) == 0) {
-        if (parse_bool(value, &flag) < 0)
+        if (parse_bool(value, &flag) == 0)
+            return 0;
+        if (o->option[0] == '!' || (o->check && strcmp(o->check, "boolean word") == 0)) /* the daemon's own check; else the translator's */
             return err_set(err, -EINVAL, "%s is not a valid boolean value. %s expects a valid boolean value.", value, o->key);
-        return 0;
+        return err_set(err, -EINVAL, "option %s %s: '%s' is not a valid boolean value", option_name(o), value, value);
     }
     if (strncmp(type, "INT ", 4) == 0 || strcmp(type, "INT") == 0) {
         if (parse_int(value, &number) < 0)
             return not_a_number(o, value, err);
-        return check_range(o, value, (double)number, false, err);
+        return check_range(o, value, (double)number, err);
     }
     if (strncmp(type, "SIZET", 5) == 0) {
         if (parse_size(value, &size) < 0)
             return not_a_number(o, value, err);
-        return check_range(o, value, (double)size, false, err);
+        return check_range(o, value, (double)size, err);
     }
     if (strncmp(type, "PERCENT_OR_SIZET", 16) == 0) {
         if (percentage(value, &percent) && (percent <= 100 || strchr(value, '%')))
-            return percent >= 0 && percent <= 100
-                       ? 0
-                       : err_set(err, -EINVAL, "'%s' in 'option %s %s' is out of range [0 - 100]", value, option_name(o), value);
-        return parse_size(value, &size) < 0 ? not_a_number(o, value, err) : 0;
+            return percent >= 0 && percent <= 100 ? 0 : no_percentage(o, value, percent, err);
+        return parse_size(value, &size) < 0 ? not_in_format(o, "number", value, err) : 0;
     }
     if (strncmp(type, "PERCENT", 7) == 0) {
         if (!percentage(value, &percent))
-            return not_a_number(o, value, err);
-        if (percent < 0 || percent > 100)
-            return err_set(err, -EINVAL, "'%s' in 'option %s %s' is out of range [%f - %f]", value, option_name(o), value, 0.0, 100.0);
-        return 0;
+            return not_in_format(o, "percent", value, err);
+        return percent < 0 || percent > 100 ? no_percentage(o, value, percent, err) : 0;
     }
     if (strncmp(type, "TIME", 4) == 0) {
         if (parse_time(value, &size) < 0)
-            return not_a_number(o, value, err);
-        return check_range(o, value, (double)size, false, err);
+            return not_in_format(o, "time", value, err);
+        return check_range(o, value, (double)size, err);
     }
     if (strncmp(type, "PATH", 4) == 0) {
         if (value[0] != '/' || strstr(value, "/../"))
@@ -279,7 +328,7 @@ int volopt_check(const struct volopt *o, const char *value, struct err *err)
         return 0;
     }
     if (strcmp(type, "ADDRESS_LIST") == 0 || strcmp(type, "INTERNET_ADDRESS_LIST") == 0)
-        return check_addresses(o, value, err);
+        return check_addresses(o, value, brick, err);
     if (strcmp(type, "PRIORITY_LIST") == 0)
         return check_priorities(o, value, err);
     if (strncmp(type, "STR", 3) == 0)

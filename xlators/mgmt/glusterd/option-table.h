@@ -41,11 +41,11 @@ extern const size_t nr_volopts;
 
 /* The first row of a key: its full name, or what follows its first dot if that is unique. NULL: no such key. */
 const struct volopt *volopt_find(const char *name);
-/* "Did you mean A or ...B?": words for a key that does not exist; ret holds them. False: nothing comes near. */
-bool volopt_suggest(const char *name, char *ret, size_t size);
+/* "Did you mean A or ...B?": words for a key that does not exist. */
+void volopt_suggest(const char *name, char *ret, size_t size);
 /* Whether value is one that the row's type, words and range allow. -EINVAL with the sentence that GlusterFS's scripts know. brick: the
  * path of a brick, where the sentence names one. Rules of `check` are not looked at. */
-int volopt_check(const struct volopt *o, const char *value, struct err *err);
+int volopt_check(const struct volopt *o, const char *value, const char *brick, struct err *err);
 bool volopt_is_bool(const struct volopt *o);
 
 #endif

@@ -183,6 +183,8 @@ void task_take(struct task *t, const struct dict *d)
     take(d, "skipped", &t->skipped);
     take(d, "time-left", &t->time_left);
     take(d, "status", &status);
+    if (t->command == REBALANCE_FIX_LAYOUT && status >= TASK_IN_PROGRESS && status <= TASK_FAILED)
+        status += TASK_FIXING - TASK_IN_PROGRESS; /* the process has one set of words for both */
     if (status <= TASK_FIX_FAILED)
         t->status = (int)status;
     if (dict_get_text(d, "run-time", &text) == 0)
