@@ -7,6 +7,7 @@
 #   start_kind KIND HOW       starts the brick KIND-HOW (HOW: tls or plain), writes $tmp/KIND-HOW.client (for libgfapi) and .all (a mount)
 #   as_client KIND COMMAND... runs a program of that kind's client side, and is replaced by it
 #   mounter KIND              prints the program that mounts
+#   floor HOW PAIR            may be missing: measures once a pair what neither can be better than, and records it as a third kind
 
 pairs= quick= rows=gfapi,iozone hows=tls,plain raw=
 parse_words() {
@@ -83,7 +84,7 @@ table() {
         function text(x) { return x >= 100 ? sprintf("%.0f", x) : x >= 10 ? sprintf("%.1f", x) : sprintf("%.2f", x) }
         function three(kind, id,   m) { m = sorted(kind, id); return text(m) " (" text(v[1]) "–" text(v[n]) ")" }
         NF == 2 { goal[$1] = $2; next }
-        { value[$1, $2, $3] = $4; seen[$1] = 1; if ($3 > pairs) pairs = $3 }
+        { value[$1, $2, $3] = $4; seen[$1, $2] = 1; if ($3 > pairs) pairs = $3 }
         END {
             for (h = 1; h <= 2; h++) {
                 how = h == 1 ? "tls" : "plain"; name = h == 1 ? "TLS" : "plain"
@@ -103,7 +104,7 @@ table() {
             print "|---|---|---|---|---|---|---|"
             for (r = 1; r <= rows; r++) {
                 id = order[r]
-                if (!(id in seen)) continue
+                if (!((id, a) in seen) || !((id, b) in seen)) continue
                 other = three(b, id); ours = three(a, id)
                 for (i = 1; i <= pairs; i++) if ((id, b, i) in value) value[id, "ratio", i] = value[id, a, i] / value[id, b, i]
                 ratio = three("ratio", id); x = sorted("ratio", id); want = id in goal ? goal[id] : 1
@@ -122,7 +123,9 @@ measure_pairs() {
         for how in ${hows//,/ }; do for row in ${rows//,/ }; do for kind in $order; do
             say "pair $pair of $pairs: $row, $how, $kind"
             "row_$row" "$kind" "$how" $pair
-        done; done; done
+        done; done
+            ! declare -F floor >/dev/null || floor "$how" $pair
+        done
     done
     [ -z "$raw" ] || cp "$tmp/raw" "$raw"
     echo "$(date -u +%Y-%m-%d), commit $(git -C "$top" rev-parse --short=12 HEAD 2>/dev/null), \`$asked\`, $pairs pairs; load average before: $load_before."
