@@ -14,6 +14,7 @@
 
 #define PIECE (4 * MiB)
 #define IOV_LIMIT 1024
+#define LAND_MIN 4096 /* parts of the program's memory that are smaller are not worth a read of their own */
 
 typedef void (*old_io_cbk)(glfs_fd_t *fd, ssize_t ret, void *data);
 
@@ -70,6 +71,34 @@ static int add_part(struct slicev *to, const struct slicev *from, size_t off, si
     return 0;
 }
 
+/* Where the first n bytes of the piece shall land: in the program's memory, which is ours until the call is over. */
+static int lend_memory(struct io *io, union fop_in *in, size_t n)
+{
+    struct iovec *into = fop_alloc(io->op.fop, (size_t)io->n_iov * sizeof(*into));
+    size_t skip = io->done;
+    unsigned int parts = 0;
+
+    if (!into)
+        return -ENOMEM;
+    for (int i = 0; i < io->n_iov && n; i++) {
+        size_t len;
+
+        if (skip >= io->iov[i].iov_len) {
+            skip -= io->iov[i].iov_len;
+            continue;
+        }
+        len = min_of(io->iov[i].iov_len - skip, n);
+        if (len < LAND_MIN && len < n)
+            return 0;
+        into[parts++] = (struct iovec){.iov_base = (char *)io->iov[i].iov_base + skip, .iov_len = len};
+        n -= len;
+        skip = 0;
+    }
+    in->read.into = into;
+    in->read.n_into = parts;
+    return 0;
+}
+
 static int begin_piece(struct io *io)
 {
     struct target t = {.node = io->node, .fd = io->fd};
@@ -85,6 +114,8 @@ static int begin_piece(struct io *io)
         in->read.offset = (uint64_t)io->offset + io->done;
         in->read.size = (uint32_t)n;
         in->read.flags = io->flags;
+        if (n >= LAND_MIN)
+            failed = lend_memory(io, in, n);
         break;
     case FOP_WRITE:
         in->write.offset = (uint64_t)io->offset + io->done;
@@ -107,6 +138,14 @@ static int begin_piece(struct io *io)
     if (failed)
         call_done(&io->op);
     return failed;
+}
+
+/* What has landed did so from the first byte on. */
+static bool has_landed(const struct fop *fop)
+{
+    const struct slicev *data = &fop->out.data;
+
+    return fop->in.read.n_into && data->n && slicev_at((struct slicev *)data)[0].at == fop->in.read.into[0].iov_base;
 }
 
 static void copy_to_iov(const struct io *io, const struct slicev *from, size_t len)
@@ -144,7 +183,8 @@ static bool take_piece(struct io *io)
     n = min_of((size_t)fop->ret, asked);
     if (io->what == FOP_READ) {
         n = min_of(n, fop->out.data.len);
-        copy_to_iov(io, &fop->out.data, n);
+        if (!has_landed(fop))
+            copy_to_iov(io, &fop->out.data, n);
         io->end_mark = fop->err;
     }
     io->done += n;

@@ -108,7 +108,9 @@ union fop_in {
     struct { const char *target; uint32_t umask; } symlink;
     struct { uint64_t offset; } truncate;                              /* FTRUNCATE too */
     struct { int32_t flags; } open;                                    /* Linux open flags */
-    struct { uint64_t offset; uint32_t size; int32_t flags; } read;
+    /* READ. into: where its submitter would like the data, n_into parts of together at least size bytes; 0: anywhere. They are lent
+     * until the fop is back: who can puts the data there, and then out.data are slices of it without a buffer; who keeps any copies it. */
+    struct { uint64_t offset; uint32_t size; int32_t flags; unsigned int n_into; const struct iovec *into; } read;
     struct { uint64_t offset; uint32_t size; int32_t flags; struct slicev data; } write;
     struct { bool data_only; } fsync;                                  /* FSYNCDIR too */
     struct { struct dict *dict; int32_t flags; } setxattr;             /* FSETXATTR too; a reference */

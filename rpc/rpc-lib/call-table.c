@@ -29,6 +29,7 @@ static void set_free(struct call_table *t, uint32_t index)
 
     s->call = NULL;
     s->abandoned = false;
+    s->held = false;
     s->generation = s->generation == CALL_GENERATIONS - 1 ? 1 : s->generation + 1;
     s->next_free = t->first_free;
     t->first_free = index + 1;
@@ -111,7 +112,23 @@ call_bulk_at call_table_bulk_at(struct call_table *t, uint32_t xid)
     return s ? s->bulk_at : NULL; /* an abandoned one's bulk lands as well as another's */
 }
 
-unsigned int call_table_expire(struct call_table *t, uint64_t now_ms, uint32_t *at, struct rpc_call **ret, unsigned int max)
+struct rpc_call *call_table_find(struct call_table *t, uint32_t xid)
+{
+    uint32_t index;
+    struct call_slot *s = find(t, xid, &index);
+
+    return s ? s->call : NULL;
+}
+
+void call_table_hold(struct call_table *t, uint32_t xid)
+{
+    uint32_t index;
+
+    find(t, xid, &index)->held = true;
+}
+
+unsigned int call_table_expire(struct call_table *t, uint64_t now_ms, uint32_t *at, struct rpc_call **ret, unsigned int max,
+                               bool *ret_held)
 {
     unsigned int n = 0;
 
@@ -120,6 +137,10 @@ unsigned int call_table_expire(struct call_table *t, uint64_t now_ms, uint32_t *
 
         if (!s->call || s->due_ms > now_ms)
             continue;
+        if (s->held) {
+            *ret_held = true;
+            continue;
+        }
         ret[n++] = s->call;
         s->call = NULL;
         s->abandoned = true;

@@ -7,6 +7,8 @@
  *     FREE -> TAKEN -> FREE          answered, or the connection ended
  *             TAKEN -> ABANDONED     out of time: the reply may still come, and must not meet another call
  *                      ABANDONED -> FREE   it came late, or the connection ended
+ *             TAKEN -> HELD -> FREE        its reply lands in memory that the call lends: nothing ends it before the reply is there or
+ *                                          the connection has ended. So nobody writes into that memory when the call is over
  *
  * Threads   All but init and done under `lock`, the caller's to hold; nothing is called under it. */
 #ifndef RPC_CALL_TABLE_H
@@ -37,6 +39,7 @@ struct call_slot {
     uint32_t next_free;     /* FREE: index + 1 of the next free one, 0: none */
     uint16_t generation;    /* of its present or next use */
     bool abandoned;
+    bool held;              /* HELD: call is set, too */
 };
 struct call_table {
     pthread_mutex_t lock;
@@ -57,8 +60,12 @@ int call_table_put(struct call_table *t, struct rpc_call *call, call_bulk_at bul
 enum call_found { CALL_FOUND, CALL_LATE, CALL_FORGED };
 enum call_found call_table_take(struct call_table *t, uint32_t xid, struct rpc_call **ret); /* its slot is free after it */
 call_bulk_at call_table_bulk_at(struct call_table *t, uint32_t xid);                        /* NULL: none, or no such call */
-/* Up to max calls that are due are taken out, their slots abandoned. *at is the walk's place, at first 0. 0: it is at its end. */
-unsigned int call_table_expire(struct call_table *t, uint64_t now_ms, uint32_t *at, struct rpc_call **ret, unsigned int max);
+struct rpc_call *call_table_find(struct call_table *t, uint32_t xid); /* NULL: no such call */
+void call_table_hold(struct call_table *t, uint32_t xid);             /* one that was found */
+/* Up to max calls that are due are taken out, their slots abandoned. *at is the walk's place, at first 0. 0: it is at its end.
+ * ret_held: set when one is due and held; then only the end of the connection ends it. */
+unsigned int call_table_expire(struct call_table *t, uint64_t now_ms, uint32_t *at, struct rpc_call **ret, unsigned int max,
+                               bool *ret_held);
 /* Up to max calls, due or not, and what was abandoned is forgotten. Of a closed table, with nothing put meanwhile. */
 unsigned int call_table_empty(struct call_table *t, uint32_t *at, struct rpc_call **ret, unsigned int max);
 

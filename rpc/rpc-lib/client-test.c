@@ -464,6 +464,134 @@ static void bulk_lands_apart_and_small_bulk_stays_inside(void **state)
     free(result);
 }
 
+/* ---- tests: what lands in the caller's memory ----------------------------------------------------------------------------------- */
+#define LENT (100 * KiB)
+struct landing {
+    uint8_t memory[LENT + 1], wire[24 + 4 + LENT + 1];
+    struct iovec parts[2];
+    struct mine m;
+};
+/* A call that lends two parts, and the answer to it with len bytes of bulk. */
+static struct landing *landing_new(struct world *w, size_t len, unsigned int timeout_ms)
+{
+    struct landing *l = calloc(1, sizeof(*l));
+
+    assert_non_null(l);
+    l->parts[0] = (struct iovec){l->memory, 5000};
+    l->parts[1] = (struct iovec){l->memory + 5000, LENT - 5000};
+    l->m.call = (struct rpc_call){.bulk_at = bulk_after_4, .into = l->parts, .n_into = 2, .into_len = LENT, .timeout_ms = timeout_ms};
+    assert_int_equal(send_call(w, &l->m), 0);
+    put_u32(l->wire, last_xid(w));
+    put_u32(l->wire + 4, 1);
+    for (size_t i = 0; i < len; i++)
+        l->wire[28 + i] = (uint8_t)(1 + i % 251);
+    return l;
+}
+
+static void bulk_lands_where_the_call_says(void **state)
+{
+    struct world *w = *state;
+    struct landing *l;
+
+    be_connected(w);
+    l = landing_new(w, LENT, 0);
+    l->m.keep = true;
+    fake_deliver(w->t, l->wire, 28 + LENT);
+    assert_int_equal(l->m.done, 1);
+    assert_int_equal(l->m.bulk_len, LENT);
+    assert_ptr_equal(slicev_at(&l->m.kept->bulk)[0].at, l->memory);
+    assert_memory_equal(l->memory, l->wire + 28, LENT);
+    record_free(l->m.kept);
+    fake_deliver(w->t, l->wire, 28 + LENT); /* once more: nobody lends for it */
+    assert_int_equal(stats(w).forged, 1);
+    free(l);
+
+    l = landing_new(w, 20000, 0); /* less than was asked for */
+    fake_deliver(w->t, l->wire, 28 + 20000);
+    assert_int_equal(l->m.bulk_len, 20000);
+    assert_memory_equal(l->memory, l->wire + 28, 20000);
+    assert_int_equal(l->memory[20000], 0);
+    free(l);
+}
+
+static void more_than_was_lent_lands_elsewhere(void **state)
+{
+    struct world *w = *state;
+    struct landing *l;
+
+    be_connected(w);
+    l = landing_new(w, LENT + 1, 0);
+    fake_deliver(w->t, l->wire, 28 + LENT + 1);
+    assert_int_equal(l->m.done, 1);
+    assert_int_equal(l->m.bulk_len, LENT + 1);
+    for (size_t i = 0; i < sizeof(l->memory); i++)
+        assert_int_equal(l->memory[i], 0);
+    free(l);
+}
+
+/* The caller has its memory back when done() comes: what comes later must land elsewhere. */
+static void nothing_lands_after_a_time_out(void **state)
+{
+    struct world *w = *state;
+    struct landing *l;
+
+    be_connected(w);
+    l = landing_new(w, LENT, 5000);
+    turn_loop(w);
+    pass(w, 5500);
+    assert_int_equal(l->m.done, 1);
+    assert_int_equal(l->m.err, -ETIMEDOUT);
+    fake_deliver(w->t, l->wire, 28 + LENT);
+    assert_int_equal(stats(w).late, 1);
+    for (size_t i = 0; i < sizeof(l->memory); i++)
+        assert_int_equal(l->memory[i], 0);
+    free(l);
+}
+
+static void what_has_begun_to_land_is_not_given_back_before_its_end(void **state)
+{
+    struct world *w = *state;
+    struct landing *l;
+    int err;
+
+    be_connected(w);
+    l = landing_new(w, LENT, 5000);
+    turn_loop(w);
+    fake_deliver_begin(w->t, l->wire, 28 + LENT, 7000);
+    pass(w, 4000);
+    assert_false(fake_disconnected(w->t, &err));
+    pass(w, 1500);
+    assert_int_equal(l->m.done, 0);
+    assert_true(fake_disconnected(w->t, &err));
+    assert_int_equal(err, -ETIMEDOUT);
+    pass(w, 5000);
+    assert_int_equal(l->m.done, 0);
+    fake_down(w->t, err);
+    assert_int_equal(l->m.done, 1);
+    assert_int_equal(l->m.err, -ENOTCONN);
+    turn_loop(w);
+    free(l);
+}
+
+static void what_is_in_time_after_all_is_the_answer(void **state)
+{
+    struct world *w = *state;
+    struct landing *l;
+
+    be_connected(w);
+    l = landing_new(w, LENT, 5000);
+    turn_loop(w);
+    fake_deliver_begin(w->t, l->wire, 28 + LENT, 7000);
+    pass(w, 4000);
+    fake_deliver_end(w->t, l->wire);
+    assert_int_equal(l->m.done, 1);
+    assert_int_equal(l->m.err, 0);
+    assert_memory_equal(l->memory, l->wire + 28, LENT);
+    pass(w, 5000);
+    assert_int_equal(l->m.done, 1);
+    free(l);
+}
+
 /* ---- tests: the end of a connection ------------------------------------------------------------------------------------------- */
 static void calls_end_with_the_connection(void **state)
 {
@@ -1036,6 +1164,11 @@ int main(void)
         TEST(a_message_that_is_nothing_ends_the_connection),
         TEST(a_reply_is_the_handlers_to_keep),
         TEST(bulk_lands_apart_and_small_bulk_stays_inside),
+        TEST(bulk_lands_where_the_call_says),
+        TEST(more_than_was_lent_lands_elsewhere),
+        TEST(nothing_lands_after_a_time_out),
+        TEST(what_has_begun_to_land_is_not_given_back_before_its_end),
+        TEST(what_is_in_time_after_all_is_the_answer),
         TEST(calls_end_with_the_connection),
         TEST(a_handler_may_call_again_and_hears_that_nobody_is_there),
         TEST(a_handler_may_disconnect),

@@ -248,6 +248,38 @@ static size_t place(void *host, const uint8_t *bytes, size_t have, size_t total)
     return at > all - result ? all : result + at;
 }
 
+/* Slices of the parts, as far as len bytes go. They have no buffer: who lends looks after that. */
+static bool lend(const struct rpc_call *call, size_t len, struct slicev *ret)
+{
+    for (unsigned int i = 0; i < call->n_into && len > 0; i++) {
+        size_t part = min_of(call->into[i].iov_len, len);
+
+        if (slicev_add(ret, (struct slice){.at = call->into[i].iov_base, .len = part}) < 0) {
+            slicev_done(ret);
+            return false;
+        }
+        len -= part;
+    }
+    return true;
+}
+
+/* The reply is this connection's to write until received() or down(), both of which come on the thread that writes. Its call ends
+ * there and nowhere else, since it is held from here on. */
+static bool land(void *host, const uint8_t *head, size_t len, size_t bulk, struct slicev *ret)
+{
+    struct rpc_link *l = host;
+    uint32_t xid = get_u32(head); /* place() has seen the whole header */
+    struct call_table *t = shard_of(l, xid);
+    struct rpc_call *call;
+
+    SCOPED_LOCK(&t->lock);
+    call = t->link == l ? call_table_find(t, xid) : NULL;
+    if (!call || call->n_into == 0 || bulk > call->into_len || !lend(call, bulk, ret))
+        return false;
+    call_table_hold(t, xid);
+    return true;
+}
+
 static void drop(struct record *rec, counter_t *why)
 {
     counter_add(why, 1);
@@ -356,5 +388,5 @@ static void down(void *host, int err)
 }
 
 static const struct transport_host link_host = {
-    .up = up, .place = place, .received = received, .released = released, .down = down,
+    .up = up, .place = place, .received = received, .released = released, .down = down, .land = land,
 };

@@ -431,6 +431,7 @@ static void expire(struct rpc_client *c)
 {
     uint64_t now = clock_ms();
     struct rpc_call *late[64];
+    bool held = false;
 
     for (unsigned int i = 0; i < CALL_SHARDS; i++) {
         uint32_t at = 0;
@@ -438,12 +439,16 @@ static void expire(struct rpc_client *c)
 
         do {
             pthread_mutex_lock(&c->shards[i].lock);
-            n = call_table_expire(&c->shards[i], now, &at, late, array_len(late));
+            n = call_table_expire(&c->shards[i], now, &at, late, array_len(late), &held);
             pthread_mutex_unlock(&c->shards[i].lock);
             counter_add(&c->timed_out, n);
             for (unsigned int k = 0; k < n; k++)
                 call_fail(c, late[k], -ETIMEDOUT);
         } while (n == array_len(late));
+    }
+    if (held) { /* a reply that has begun and does not end: what it lands in is given back only when the connection is no more */
+        log_warning(RPC_CLIENT_LOG, "%s: closed: an answer began and did not end in time", c->name);
+        rpc_client_disconnect(c, -ETIMEDOUT);
     }
 }
 

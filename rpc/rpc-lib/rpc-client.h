@@ -127,6 +127,11 @@ struct rpc_call {
     /* Where in the result bulk data starts, counted from its first byte; 0: cannot say yet. NULL: it has none. It lands page-
      * aligned. As rpc_actor.bulk_at; called with no reference to the call. */
     size_t (*bulk_at)(const uint8_t *result, size_t have);
+    /* Where bulk data of at most into_len bytes shall land: n_into parts, lent until done(). It may still come in buffers (a small
+     * reply does). A call whose reply has begun to land is ended by no time-out: when it is due its connection is closed. */
+    const struct iovec *into;
+    unsigned int n_into;
+    size_t into_len;
     uint32_t link;          /* 0, or the number of the only connection on which it makes sense */
     unsigned int flags;
     unsigned int timeout_ms; /* 0: frame-timeout. Looked at once a second */

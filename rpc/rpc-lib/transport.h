@@ -17,7 +17,7 @@
 #include "message.h"
 #include "option.h"
 
-#define TRANSPORT_ABI 2u
+#define TRANSPORT_ABI 3u
 #define TRANSPORT_SYMBOL "transport_type"
 
 struct transport;          /* one connection, as the module sees it */
@@ -31,6 +31,7 @@ struct transport_host {
     void (*received)(void *host, struct record *rec);
     void (*released)(void *host, struct msg *m, int err);
     void (*down)(void *host, int err);
+    bool (*land)(void *host, const uint8_t *head, size_t len, size_t bulk, struct slicev *ret); /* as conn_host.land; may be NULL */
 };
 struct transport_listen_host {
     int (*accepted)(void *host, const struct sockaddr_storage *peer, const struct transport_host **ret_host, void **ret_data);

@@ -350,6 +350,16 @@ static void data(void)
     IS(glfs_lseek(f, 0, SEEK_SET), 0);
     IS(glfs_readv(f, in, 3, 0), BIG);
     TRUE(memcmp(out, back, BIG) == 0);
+    memset(back, 'g', BIG); /* what is read lands where we say, and not a byte beside */
+    IS(glfs_pread(f, back + 3, 5 << 20, 77777, 0, NULL), 5 << 20);
+    TRUE(back[2] == 'g' && memcmp(out + 77777, back + 3, 5 << 20) == 0 && back[3 + (5 << 20)] == 'g');
+    memset(back, 'g', BIG);
+    IS(glfs_pread(f, back + 1, 1 << 20, BIG - 50000, 0, NULL), 50000);
+    TRUE(back[0] == 'g' && memcmp(out + BIG - 50000, back + 1, 50000) == 0 && back[50001] == 'g');
+    in[0] = (struct iovec){back + (1 << 20), 300000};
+    in[1] = (struct iovec){back, 200001};
+    IS(glfs_preadv(f, in, 2, 12345, 0), 500001);
+    TRUE(memcmp(out + 12345, back + (1 << 20), 300000) == 0 && memcmp(out + 312345, back, 200001) == 0 && back[200001] == 'g');
     IS(glfs_read(f, back, 10, 0), 0);
     IS(glfs_pread(f, back, BIG, BIG - 5, 0, &after), 5);
     TRUE(after.glfs_st_mask == GLFS_STAT_BASIC_STATS && after.glfs_st_size == BIG);

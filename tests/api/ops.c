@@ -94,6 +94,7 @@ static ssize_t wait_for(int submitted)
 static void data_ops(void)
 {
     struct iovec iov[2] = {{data, 1000}, {data + 1000, 3000}}, iov_back[2] = {{back, 500}, {back + 500, 3500}};
+    struct iovec halves[2] = {{back + BIG / 2, BIG / 2}, {back, BIG / 2}};
     struct stat st;
     glfs_fd_t *f = glfs_creat(fs, "/data", O_RDWR, 0644), *g;
 
@@ -116,6 +117,11 @@ static void data_ops(void)
     TRUE(st.st_size == BIG && S_ISREG(st.st_mode));
 
     IS(ASYNC(glfs_pwrite_async(f, data + 5, 5000, 100, 0, called_back, NULL)), 5000);
+    memset(back, 0, BIG);
+    IS(ASYNC(glfs_pread_async(f, back, BIG, 30000, 0, called_back, NULL)), BIG - 30000);
+    TRUE(memcmp(data + 30000, back, BIG - 30000) == 0 && back[BIG - 30000] == 0);
+    IS(ASYNC(glfs_preadv_async(f, halves, 2, 40000, 0, called_back, NULL)), BIG - 40000);
+    TRUE(memcmp(data + 40000, back + BIG / 2, BIG / 2) == 0 && memcmp(data + 40000 + BIG / 2, back, BIG / 2 - 40000) == 0);
     memset(back, 0, 5000);
     IS(ASYNC(glfs_pread_async(f, back, 5000, 100, 0, called_back, NULL)), 5000);
     TRUE(memcmp(data + 5, back, 5000) == 0);

@@ -30,6 +30,7 @@ struct transport {
     int disconnect_err, pauses;
     size_t queued;
     uint64_t bytes_in, bytes_out;
+    struct record *coming; /* the test's thread: begun, and not all there */
 };
 struct transport_listener {
     const struct env *env;
@@ -291,7 +292,8 @@ static struct slice slice_copy(const struct env *env, const uint8_t *bytes, size
         memcpy(s.at, bytes, len);
     return s;
 }
-void fake_deliver_in_steps(struct transport *t, const void *bytes, size_t len, size_t small, size_t step)
+/* Up to where the bulk begins, which has its place. NULL: it was refused. */
+static struct record *begin(struct transport *t, const void *bytes, size_t len, size_t small, size_t step)
 {
     const uint8_t *from = bytes;
     struct record *rec = calloc(1, sizeof(*rec));
@@ -314,7 +316,7 @@ void fake_deliver_in_steps(struct transport *t, const void *bytes, size_t len, s
         if (head == 0) { /* it cannot say although it has seen all: a real connection closes */
             free(rec);
             fake_disconnect(t, -EPROTO);
-            return;
+            return NULL;
         }
     }
     rec->census = t->env->census;
@@ -323,11 +325,47 @@ void fake_deliver_in_steps(struct transport *t, const void *bytes, size_t len, s
     t->bytes_in += len;
     pthread_mutex_unlock(&t->lock);
     rec->head = slice_copy(t->env, from, head);
-    for (size_t at = head; at < len; at += MiB) {
-        int ret = slicev_add(&rec->bulk, slice_copy(t->env, from + at, min_of((size_t)MiB, len - at)));
-        assert(ret == 0);
-        (void)ret;
+    if (head == len || !t->host->land || !t->host->land(t->host_data, rec->head.at, head, len - head, &rec->bulk))
+        for (size_t at = head; at < len; at += MiB) {
+            int ret = slicev_add(&rec->bulk, slice_new(t->env->bufs, min_of((size_t)MiB, len - at)));
+            assert(ret == 0);
+            (void)ret;
+        }
+    assert(rec->bulk.len == len - head);
+    return rec;
+}
+/* The first len bytes of the bulk. */
+static void land(struct record *rec, const uint8_t *from, size_t len)
+{
+    for (unsigned int i = 0; i < rec->bulk.n && len > 0; i++) {
+        const struct slice *s = &slicev_at(&rec->bulk)[i];
+        size_t n = min_of(s->len, len);
+        memcpy(s->at, from, n);
+        from += n;
+        len -= n;
     }
+}
+void fake_deliver_in_steps(struct transport *t, const void *bytes, size_t len, size_t small, size_t step)
+{
+    struct record *rec = begin(t, bytes, len, small, step);
+
+    if (!rec)
+        return;
+    land(rec, (const uint8_t *)bytes + rec->head.len, rec->bulk.len);
+    t->host->received(t->host_data, rec);
+}
+void fake_deliver_begin(struct transport *t, const void *bytes, size_t len, size_t n)
+{
+    t->coming = begin(t, bytes, len, 16 * KiB, 4 * KiB);
+    assert(t->coming);
+    land(t->coming, (const uint8_t *)bytes + t->coming->head.len, n);
+}
+void fake_deliver_end(struct transport *t, const void *bytes)
+{
+    struct record *rec = t->coming;
+
+    t->coming = NULL;
+    land(rec, (const uint8_t *)bytes + rec->head.len, rec->bulk.len);
     t->host->received(t->host_data, rec);
 }
 void fake_deliver(struct transport *t, const void *bytes, size_t len)
@@ -342,6 +380,8 @@ void fake_down(struct transport *t, int err)
     t->down = true;
     pthread_mutex_unlock(&t->lock);
     fake_release(t, UINT32_MAX, err ? err : -ECONNRESET);
+    record_free(t->coming);
+    t->coming = NULL;
     t->host->down(t->host_data, err);
 }
 void fake_close(struct transport *t)

@@ -38,6 +38,9 @@ void fake_dial_fails(int err);                              /* the next dials; 0
  * at most step bytes more each time (0: all at once), and its bulk lands in pieces. */
 void fake_deliver(struct transport *t, const void *bytes, size_t len);
 void fake_deliver_in_steps(struct transport *t, const void *bytes, size_t len, size_t small, size_t step);
+/* The same of a long record whose head and first n bytes of bulk come now. The rest comes with the second call, or never. */
+void fake_deliver_begin(struct transport *t, const void *bytes, size_t len, size_t n);
+void fake_deliver_end(struct transport *t, const void *bytes);
 void fake_down(struct transport *t, int err);             /* down() has come; the test still holds t */
 void fake_close(struct transport *t);                     /* fake_down() unless it came already, and lets go of t */
 

@@ -16,6 +16,7 @@ SAME_MEMBER(transport_host, conn_host, place);
 SAME_MEMBER(transport_host, conn_host, received);
 SAME_MEMBER(transport_host, conn_host, released);
 SAME_MEMBER(transport_host, conn_host, down);
+SAME_MEMBER(transport_host, conn_host, land);
 _Static_assert(sizeof(struct transport_host) == sizeof(struct conn_host), "the same table");
 
 struct transport_listener {

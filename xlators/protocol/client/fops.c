@@ -268,6 +268,11 @@ static int send_fop(struct remote *r, struct fop *fop)
         .done = remote_answered, .link = link, .timeout_ms = waits_for_a_lock(fop) ? UINT_MAX : 0,
         .bulk_at = fop->op == FOP_READ ? wire_read_bulk_at : NULL,
     };
+    if (fop->op == FOP_READ && fop->in.read.n_into > 0) {
+        call->call.into = fop->in.read.into;
+        call->call.n_into = fop->in.read.n_into;
+        call->call.into_len = fop->in.read.size;
+    }
     struct rpc_caller who = caller_of(r, fop, call->owner);
     e = rpc_call_make(&call->call, FOP_PROGRAM, FOP400_VERSION, fop->op, &who, proc, &req);
     if (e == 0 && fop->op == FOP_WRITE && (e = rpc_call_add(&call->call, &fop->in.write.data)) < 0)

@@ -36,6 +36,13 @@ static size_t ask_place(void *ctx, const uint8_t *bytes, size_t have, size_t tot
     return c->host->place(c->host_data, bytes, have, total);
 }
 
+static bool ask_land(void *ctx, const uint8_t *head, size_t len, size_t bulk, struct slicev *ret)
+{
+    struct conn *c = ctx;
+
+    return c->host->land(c->host_data, head, len, bulk, ret);
+}
+
 static void name_peer(struct conn *c)
 {
     struct sockaddr_storage own;
@@ -104,6 +111,8 @@ int conn_new(const struct env *env, const struct conn_conf *conf, struct tls_con
     sock_init(&c->sock, fd);
     sendq_init(&c->out, message_done, c);
     framer_init(&c->framer, conf->landing ? conf->landing : env->bufs, env->census, ask_place, c, conf->record_max_first);
+    if (host->land)
+        c->framer.land = ask_land;
     if (tls)
         c->tls_config = tls_config_ref(tls);
     c->peer.tls = tls;

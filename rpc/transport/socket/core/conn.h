@@ -40,6 +40,10 @@ struct conn_host {
      * may call conn_send() and conn_disconnect(), and is short, since who waits for the poller waits for it. */
     void (*released)(void *host, struct msg *m, int err);
     void (*down)(void *host, int err);                      /* once, the last call of all; err is a negative errno, 0: by request */
+    /* May be NULL. After place() has said that bulk bytes follow the head (the same bytes, at least as far as the head goes): slices
+     * of together so many bytes, in which they shall land; they may be without a buffer. False: pieces of ours. What is lent is
+     * written until received() has the record, whose bulk it is, or else until down(), and not after. */
+    bool (*land)(void *host, const uint8_t *head, size_t len, size_t bulk, struct slicev *ret);
 };
 #define CONN_HEAD_MAX (2 * MiB)
 

@@ -263,6 +263,108 @@ static void memory_follows_bytes_not_announcements(void **state)
     framer_done(&f);
 }
 
+static size_t lent[8]; /* lengths of what is lent, one part after the other with a gap of a byte; 0: no more */
+static uint8_t ours[4 << 20];
+
+static bool land(void *host, const uint8_t *head, size_t len, size_t bulk, struct slicev *ret)
+{
+    uint8_t *at = ours + 1;
+
+    assert_memory_equal(head, payload, len);
+    for (unsigned int i = 0; i < array_len(lent) && lent[i]; at += lent[i++] + 1)
+        slicev_add(ret, (struct slice){.at = at, .len = lent[i]});
+    return true;
+}
+
+/* At most step bytes at a time; each bulk byte is where it was asked for, and none beside. */
+static void expect_landed(size_t head, size_t bulk, size_t step)
+{
+    struct record *rec = NULL;
+    struct framer f;
+    size_t n = put_fragment(wire, payload, head + bulk, true), at = 0, before = counter_get(&census.now[CENSUS_IOBUF_BYTES]);
+    uint8_t *to = ours + 1;
+
+    memset(ours, 0xaa, sizeof(ours));
+    head_at = head;
+    look = 0;
+    fresh(&f, 64 * MiB);
+    f.land = land;
+    assert_int_equal(feed(&f, wire, n, step, &rec), 1);
+    assert_int_equal(rec->bulk.len, bulk);
+    assert_true(counter_get(&census.now[CENSUS_IOBUF_BYTES]) - before < (int64_t)(4 * KiB)); /* the head's only */
+    for (unsigned int i = 0; i < array_len(lent) && lent[i]; to += lent[i++] + 1, at += lent[i - 1]) {
+        assert_memory_equal(to, payload + head + at, lent[i]);
+        assert_int_equal(to[-1], 0xaa);
+        assert_int_equal(to[lent[i]], 0xaa);
+    }
+    assert_int_equal(at, bulk);
+    record_free(rec);
+    n = put_fragment(wire, payload, 5, true); /* the next one has none of it */
+    rec = NULL;
+    assert_int_equal(feed(&f, wire, n, step, &rec), 1);
+    expect_bytes(rec, payload, 5);
+    record_free(rec);
+    framer_done(&f);
+}
+
+static void bulk_lands_in_what_the_host_lends(void **state)
+{
+    static const size_t steps[] = {1, 7, 4096, 65536, 4 << 20};
+
+    for (unsigned int k = 0; k < array_len(steps); k++) {
+        memcpy(lent, (size_t[8]){20000}, sizeof(lent));
+        expect_landed(452, 20000, steps[k]);
+        memcpy(lent, (size_t[8]){1, 299, 16000, 5, 3695}, sizeof(lent)); /* the first are full of what was looked at */
+        expect_landed(452, 20000, steps[k]);
+        if (steps[k] < 4096)
+            continue;
+        memcpy(lent, (size_t[8]){(2 << 20) + 77}, sizeof(lent));
+        expect_landed(600, (2 << 20) + 77, steps[k]);
+    }
+}
+
+static void what_is_lent_and_does_not_fit_is_not_used(void **state)
+{
+    static const size_t wrong[][8] = {{19999}, {20001}, {10000, 10001}, {20000, 1}};
+
+    for (unsigned int i = 0; i < array_len(wrong); i++) {
+        struct record *rec = NULL;
+        struct framer f;
+        size_t n = put_fragment(wire, payload, 20452, true);
+
+        memcpy(lent, wrong[i], sizeof(lent));
+        memset(ours, 0xaa, sizeof(ours));
+        head_at = 452;
+        look = 0;
+        fresh(&f, 64 * MiB);
+        f.land = land;
+        assert_int_equal(feed(&f, wire, n, 4096, &rec), 1);
+        expect_bytes(rec, payload, 20452);
+        for (size_t k = 0; k < 30000; k++)
+            assert_int_equal(ours[k], 0xaa);
+        record_free(rec);
+        framer_done(&f);
+    }
+}
+
+static void a_record_that_is_cut_off_leaves_what_was_lent(void **state)
+{
+    struct record *rec = NULL;
+    struct framer f;
+    size_t n = put_fragment(wire, payload, 20452, true);
+
+    memcpy(lent, (size_t[8]){4, 19996}, sizeof(lent));
+    head_at = 452;
+    look = 0;
+    fresh(&f, 64 * MiB);
+    f.land = land;
+    assert_int_equal(feed(&f, wire, n - 1, 4096, &rec), 0);
+    assert_int_equal(framer_missing(&f), 1);
+    framer_done(&f);
+    assert_int_equal(counter_get(&census.now[CENSUS_RECORDS]), 0);
+    assert_int_equal(counter_get(&census.now[CENSUS_IOBUFS]), 0);
+}
+
 /* Garbage never gives more than a record, an error, or a wait. */
 static void garbage_is_survived(void **state)
 {
@@ -309,6 +411,9 @@ int main(void)
         cmocka_unit_test(nothing_at_all_is_no_record),
         cmocka_unit_test(a_host_that_never_knows_ends_at_the_bound),
         cmocka_unit_test(memory_follows_bytes_not_announcements),
+        cmocka_unit_test(bulk_lands_in_what_the_host_lends),
+        cmocka_unit_test(what_is_lent_and_does_not_fit_is_not_used),
+        cmocka_unit_test(a_record_that_is_cut_off_leaves_what_was_lent),
         cmocka_unit_test(garbage_is_survived),
     };
 

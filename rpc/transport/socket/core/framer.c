@@ -23,6 +23,7 @@ void framer_done(struct framer *f)
 {
     record_free(f->rec);
     slice_done(&f->piece);
+    slicev_done(&f->lent);
     slicev_done(&f->collected);
     f->rec = NULL;
 }
@@ -41,12 +42,44 @@ size_t framer_missing(const struct framer *f)
     case FRAMER_HEAD:
         return f->total - f->have;
     case FRAMER_BULK:
-        return f->bulk_left + (f->piece.buf ? f->piece.len - f->piece_have : 0);
+        return f->bulk_left + (f->piece.at ? f->piece.len - f->piece_have : 0);
     case FRAMER_COLLECT:
         return f->fragment_left;
     case FRAMER_MARK:
         break;
     }
+    return 0;
+}
+
+/* The next piece of what the host lends. */
+static void lent_piece(struct framer *f)
+{
+    struct slice *s = &slicev_at(&f->lent)[f->lent_at];
+    size_t len = min_of(s->len, PIECE_MAX);
+
+    f->piece = slice_part(*s, 0, len);
+    s->at += len;
+    s->len -= len;
+    if (s->len == 0)
+        f->lent_at++;
+}
+
+static int next_piece(struct framer *f)
+{
+    size_t len = f->phase == FRAMER_BULK ? min_of(f->bulk_left, PIECE_MAX)
+                                         : min_of(max_of(f->collected.len, COLLECT_FIRST), PIECE_MAX);
+
+    if (f->phase == FRAMER_BULK && f->lent.n > 0) {
+        lent_piece(f);
+    } else {
+        f->piece = slice_new(f->bufs, f->phase == FRAMER_BULK ? max_of(len, PIECE_ALIGNED) : len);
+        if (!f->piece.buf)
+            return -ENOMEM;
+        f->piece.len = len;
+    }
+    f->piece_have = 0;
+    if (f->phase == FRAMER_BULK)
+        f->bulk_left -= f->piece.len;
     return 0;
 }
 
@@ -65,18 +98,8 @@ int framer_want(struct framer *f, void **ret_to, size_t *ret_len)
     case FRAMER_COLLECT:
         break;
     }
-    if (!f->piece.buf) {
-        size_t len = f->phase == FRAMER_BULK ? min_of(f->bulk_left, PIECE_MAX)
-                                             : min_of(max_of(f->collected.len, COLLECT_FIRST), PIECE_MAX);
-
-        f->piece = slice_new(f->bufs, f->phase == FRAMER_BULK ? max_of(len, PIECE_ALIGNED) : len);
-        if (!f->piece.buf)
-            return -ENOMEM;
-        f->piece.len = len;
-        f->piece_have = 0;
-        if (f->phase == FRAMER_BULK)
-            f->bulk_left -= len;
-    }
+    if (!f->piece.at && next_piece(f) < 0)
+        return -ENOMEM;
     *ret_to = f->piece.at + f->piece_have;
     *ret_len = f->piece.len - f->piece_have;
     if (f->phase == FRAMER_COLLECT)
@@ -107,6 +130,8 @@ static void end_record(struct framer *f, struct record **ret_rec)
 {
     *ret_rec = f->rec;
     f->rec = NULL;
+    slicev_done(&f->lent);
+    f->lent_at = 0;
     f->phase = FRAMER_MARK;
     f->have = 0;
     f->total = 0;
@@ -128,6 +153,20 @@ static int grow_head(struct framer *f, size_t len)
     return 0;
 }
 
+/* Slices without bytes would be pieces without any: then none is used. */
+static void borrow(struct framer *f)
+{
+    bool fits;
+
+    if (!f->land || !f->land(f->host, f->rec->head.at, f->head_len, f->bulk_left, &f->lent))
+        return;
+    fits = f->lent.len == f->bulk_left;
+    for (unsigned int i = 0; i < f->lent.n; i++)
+        fits &= slicev_at(&f->lent)[i].len > 0;
+    if (!fits)
+        slicev_done(&f->lent);
+}
+
 /* The end of the head is known; what we have beyond it is the beginning of the bulk. */
 static int begin_bulk(struct framer *f)
 {
@@ -141,6 +180,7 @@ static int begin_bulk(struct framer *f)
     head->len = f->head_len;
     f->bulk_left = f->total - f->head_len;
     f->phase = FRAMER_BULK;
+    borrow(f);
     if (n == 0)
         return 0;
     r = framer_want(f, &to, &room);
@@ -184,7 +224,7 @@ static int took_head(struct framer *f, struct record **ret_rec)
     if (f->head_len < f->total) {
         int r = begin_bulk(f);
 
-        if (r < 0 || f->bulk_left > 0 || f->piece.buf)
+        if (r < 0 || f->bulk_left > 0 || f->piece.at)
             return r;
     }
     end_record(f, ret_rec);
@@ -210,7 +250,7 @@ static int lay_out(struct framer *f, struct record **ret_rec)
     struct slicev all = {0};
     int r;
 
-    if (f->piece.buf) {
+    if (f->piece.at) {
         f->piece.len = f->piece_have;
         r = slicev_add(&f->collected, f->piece);
         f->piece = (struct slice){0};

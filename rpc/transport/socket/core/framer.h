@@ -16,6 +16,7 @@ struct framer {
     struct iobuf_pool *bufs;
     struct census *census;
     size_t (*place)(void *host, const uint8_t *bytes, size_t have, size_t total); /* conn_host.place */
+    bool (*land)(void *host, const uint8_t *head, size_t len, size_t bulk, struct slicev *ret); /* conn_host.land; NULL: none */
     void *host;
     size_t max;              /* largest record; may be changed between records */
     enum framer_phase phase;
@@ -29,7 +30,9 @@ struct framer {
     bool last;
     unsigned int empty;      /* fragments without a byte in this record */
     struct record *rec;
-    struct slice piece;
+    struct slice piece;      /* at NULL: none is being filled */
+    struct slicev lent;      /* BULK: by land(), what is left of it from slice lent_at on */
+    unsigned int lent_at;
     struct slicev collected;
 };
 
