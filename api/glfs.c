@@ -275,7 +275,7 @@ int glfs_set_statedump_path(struct glfs *fs, const char *path)
     return 0;
 }
 
-/* ---- what it hears while it starts, and later ------------------------------------------------------------------------------------------- */
+/* ---- what it hears while it starts, and later ------------------------------------------------------------------------------ */
 
 /* The first word counts. */
 static void tell(struct glfs *fs, int started)
@@ -390,10 +390,11 @@ static const struct mgmt_host mgmt_host = {
 /* A disk below us has failed, or the like. A program is not ended by its library. */
 static void stop_asked(struct process *p, int status)
 {
-    log_critical(DOMAIN, "%s: something below asks for the end of the process; operations may fail", container_of(p, struct glfs, process)->volname);
+    log_critical(DOMAIN, "%s: something below asks for the end of the process; operations may fail",
+                 container_of(p, struct glfs, process)->volname);
 }
 
-/* ---- the start ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the start ------------------------------------------------------------------------------------------------------------- */
 
 static void *run_loop(void *arg)
 {
@@ -484,7 +485,7 @@ int glfs_init(glfs_t *fs)
     return r < 0 ? (int)answer(r) : !r; /* 1: known, and away */
 }
 
-/* ---- the end ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------------------------------------- */
 
 struct stopping {
     struct loop_work work;

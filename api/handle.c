@@ -79,7 +79,7 @@ static int stale(int64_t r)
     return answer(r == -ENOENT ? -ESTALE : r);
 }
 
-/* ---- to an object, and back ----------------------------------------------------------------------------------------------------------- */
+/* ---- to an object, and back ------------------------------------------------------------------------------------------------ */
 
 static int take_place(struct glfs *fs, struct place *at, struct iatt *st, struct vnode **ret)
 {
@@ -152,10 +152,10 @@ glfs_object_t *glfs_h_create_from_handle(glfs_t *fs, unsigned char *handle, int 
     return give_object(fs, r, node, &st, stat);
 }
 
-/* ---- making ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- making ---------------------------------------------------------------------------------------------------------------- */
 
-static int64_t creat_in(struct glfs *fs, struct vnode *parent, const char *name, int flags, mode_t mode, struct iatt *st, struct vnode **ret_node,
-                        struct glfs_fd **ret_fd)
+static int64_t creat_in(struct glfs *fs, struct vnode *parent, const char *name, int flags, mode_t mode, struct iatt *st,
+                        struct vnode **ret_node, struct glfs_fd **ret_fd)
 {
     int r = do_creat(fs, parent, name, flags, mode, st, ret_node, ret_fd);
 
@@ -207,8 +207,8 @@ struct glfs_object *glfs_h_creat_open(struct glfs *fs, struct glfs_object *paren
     return o;
 }
 
-static glfs_object_t *make_in(glfs_t *fs, enum fop_op op, glfs_object_t *parent, const char *name, mode_t mode, dev_t dev, const char *target,
-                              struct stat *stat)
+static glfs_object_t *make_in(glfs_t *fs, enum fop_op op, glfs_object_t *parent, const char *name, mode_t mode, dev_t dev,
+                              const char *target, struct stat *stat)
 {
     struct vnode *node = NULL;
     struct iatt st;
@@ -237,7 +237,7 @@ glfs_object_t *glfs_h_symlink(glfs_t *fs, glfs_object_t *parent, const char *nam
     return make_in(fs, FOP_SYMLINK, parent, name, 0, 0, data, stat);
 }
 
-/* ---- names -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------------------------------------- */
 
 int glfs_h_unlink(glfs_t *fs, glfs_object_t *parent, const char *path)
 {
@@ -284,7 +284,7 @@ int glfs_h_readlink(glfs_t *fs, glfs_object_t *o, char *buf, size_t size)
     return enter(fs, o) ? stale(do_readlink(fs, o->node, buf, size)) : -1;
 }
 
-/* ---- attributes ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------------------------------------------ */
 
 int glfs_h_stat(glfs_t *fs, glfs_object_t *o, struct stat *stat)
 {
@@ -341,7 +341,7 @@ int glfs_h_statfs(glfs_t *fs, glfs_object_t *o, struct statvfs *stat)
     return stat ? stale(do_statfs(fs, o->node, stat)) : answer(-EINVAL);
 }
 
-/* ---- descriptors and data --------------------------------------------------------------------------------------------------------------------- */
+/* ---- descriptors and data -------------------------------------------------------------------------------------------------- */
 
 glfs_fd_t *glfs_h_open(glfs_t *fs, glfs_object_t *o, int flags)
 {

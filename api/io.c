@@ -221,7 +221,7 @@ static int64_t run(struct io *io)
     return io->result;
 }
 
-/* ---- what is asked for ----------------------------------------------------------------------------------------------------------------- */
+/* ---- what is asked for ----------------------------------------------------------------------------------------------------- */
 
 static int64_t iov_size(const struct iovec *iov, int n)
 {
@@ -324,7 +324,7 @@ static ssize_t sync_data(glfs_fd_t *fd, enum fop_op what, const struct iovec *io
     return r < 0 ? -1 : r;
 }
 
-/* ---- asynchronously ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- asynchronously -------------------------------------------------------------------------------------------------------- */
 
 struct pool *fs_callbacks(struct glfs *fs)
 {
@@ -462,7 +462,7 @@ static int async_data(glfs_fd_t *fd, enum fop_op what, const struct iovec *iov, 
     return begin_async(io, failed);
 }
 
-/* ---- data: the functions --------------------------------------------------------------------------------------------------------------------- */
+/* ---- data: the functions --------------------------------------------------------------------------------------------------- */
 
 #define ONE(buf, count) (&(struct iovec){.iov_base = (void *)(uintptr_t)(buf), .iov_len = (count)}), 1
 
@@ -574,7 +574,7 @@ ssize_t io_anonymous(struct glfs *fs, struct vnode *n, bool write, const void *b
     return run(&io);
 }
 
-/* ---- without data: the functions ---------------------------------------------------------------------------------------------------------------- */
+/* ---- without data: the functions ------------------------------------------------------------------------------------------- */
 
 static int begin_plain(struct io *io, enum fop_op what, off_t offset, size_t len)
 {
@@ -586,7 +586,8 @@ static int begin_plain(struct io *io, enum fop_op what, off_t offset, size_t len
     return offset < 0 ? -EINVAL : 0;
 }
 
-static int sync_plain(glfs_fd_t *fd, enum fop_op what, off_t offset, size_t len, bool data_only, struct glfs_stat *pre, struct glfs_stat *post)
+static int sync_plain(glfs_fd_t *fd, enum fop_op what, off_t offset, size_t len, bool data_only, struct glfs_stat *pre,
+                      struct glfs_stat *post)
 {
     struct io io = {.data_only = data_only};
     int64_t r;

@@ -34,7 +34,7 @@ uint32_t glfs_upcall_lease_get_lease_type(glfs_upcall_lease_t *arg)
     return GLFS_LEASE_NONE;
 }
 
-/* ---- the inside of GlusterFS's library ------------------------------------------------------------------------------------------------ */
+/* ---- the inside of GlusterFS's library ------------------------------------------------------------------------------------- */
 
 #define REFUSED_INT(name)                                              \
     int name(void);                                                    \

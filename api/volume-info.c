@@ -55,7 +55,7 @@ ssize_t glfs_get_volfile(glfs_t *fs, void *buf, size_t len)
     return (ssize_t)fs->text_len;
 }
 
-/* ---- the id: the daemon is asked ------------------------------------------------------------------------------------------------------- */
+/* ---- the id: the daemon is asked ------------------------------------------------------------------------------------------- */
 
 struct question {
     struct loop_work work;
@@ -170,7 +170,7 @@ int glfs_get_volumeid(glfs_t *fs, char *volid, size_t size)
     return (int)sizeof(id.b);
 }
 
-/* ---- statedump ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- statedump ------------------------------------------------------------------------------------------------------------- */
 
 void fs_dump(struct glfs *fs)
 {

@@ -128,7 +128,8 @@ static int set_up(void **state)
     barrier_answer = 0;
     testing_process(&w->p);
     w->p.stop = on_stop;
-    w->p.graph = testing_graph(&w->p, (struct testing_node[]){{.type = &barrier_type}, {.type = &stats_type}, {.type = &top_type}, {.type = NULL}});
+    w->p.graph = testing_graph(&w->p, (struct testing_node[]){{.type = &barrier_type}, {.type = &stats_type}, {.type = &top_type},
+                                                              {.type = NULL}});
     assert_int_equal(brick_ops_listen(&w->ops, &w->p, &fake_transport, "/nowhere", &err), 0);
     w->t = fake_connect(NULL);
     assert_true(fake_admitted(w->t));

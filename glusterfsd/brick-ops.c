@@ -356,7 +356,8 @@ int brick_ops_listen(struct brick_ops *b, struct process *p, const struct transp
 
     b->process = p;
     b->program = (struct rpc_program){
-        .name = "brick operations", .number = BRICKOP_PROGRAM, .version = BRICKOP_VERSION, .actors = actors, .nr_actors = NR_BRICKOP, .data = b};
+        .name = "brick operations", .number = BRICKOP_PROGRAM, .version = BRICKOP_VERSION, .actors = actors, .nr_actors = NR_BRICKOP,
+        .data = b};
     b->rpc = rpc_service_new(&p->env, &service_host, b);
     if (!b->rpc || rpc_service_add(b->rpc, &b->program) < 0)
         return err_set(err, -ENOMEM, "%s: no memory", path);

@@ -71,8 +71,8 @@ static void sign(struct management *m, uint32_t procedure, void *proc, const voi
 static void signed_in(struct management *m, int err)
 {
     if (err)
-        log_error(DOMAIN, "%s: brick %s could not be signed in with port %d: %s", mgmt_server(m->mgmt), m->cl->brick_name, m->cl->brick_port,
-                  strerror(-err));
+        log_error(DOMAIN, "%s: brick %s could not be signed in with port %d: %s", mgmt_server(m->mgmt), m->cl->brick_name,
+                  m->cl->brick_port, strerror(-err));
     m->signed_in = !err;
     m->host->signed_in(m->host_data);
 }

@@ -109,7 +109,8 @@ static void each_refused_option_is_listed(void **state)
     for (const struct xlator_type *const *t = xlator_types; *t; t++)
         for (size_t i = 0; i < (*t)->nr_options; i++)
             if ((*t)->options[i].type == OPTION_OFF &&
-                !is_listed("Options of volume files", 4, (const char *const[]){(*t)->name, (*t)->options[i].key, NULL, (*t)->options[i].help}))
+                !is_listed("Options of volume files", 4,
+                           (const char *const[]){(*t)->name, (*t)->options[i].key, NULL, (*t)->options[i].help}))
                 fail_msg("doc/refused.md lacks a row: | %s | %s | on | %s |", (*t)->name, (*t)->options[i].key, (*t)->options[i].help);
 }
 

@@ -60,8 +60,10 @@ WRAP(FAILING_MEMORY, NULL, ENOMEM, void *, reallocarray, (void *old, size_t n, s
 WRAP(FAILING_MEMORY, ENOMEM, ENOMEM, int, posix_memalign, (void **ret, size_t alignment, size_t size), (ret, alignment, size))
 WRAP(FAILING_MEMORY, NULL, ENOMEM, char *, strdup, (const char *s), (s))
 WRAP(FAILING_MEMORY, NULL, ENOMEM, char *, strndup, (const char *s, size_t n), (s, n))
-WRAP(FAILING_MEMORY, MAP_FAILED, ENOMEM, void *, mmap, (void *at, size_t len, int prot, int flags, int fd, off_t off), (at, len, prot, flags, fd, off))
-WRAP(FAILING_THREAD, EAGAIN, EAGAIN, int, pthread_create, (pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg), (t, attr, fn, arg))
+WRAP(FAILING_MEMORY, MAP_FAILED, ENOMEM, void *, mmap, (void *at, size_t len, int prot, int flags, int fd, off_t off),
+     (at, len, prot, flags, fd, off))
+WRAP(FAILING_THREAD, EAGAIN, EAGAIN, int, pthread_create, (pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg),
+     (t, attr, fn, arg))
 WRAP(FAILING_FD, -1, EMFILE, int, accept4, (int fd, struct sockaddr *addr, socklen_t *len, int flags), (fd, addr, len, flags))
 WRAP(FAILING_FD, -1, EMFILE, int, socket, (int family, int type, int protocol), (family, type, protocol))
 WRAP(FAILING_FD, -1, EMFILE, int, eventfd, (unsigned int n, int flags), (n, flags))

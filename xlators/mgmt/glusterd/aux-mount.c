@@ -26,12 +26,13 @@ static int set_order(const char *mount, const struct volinfo *v, const char *wha
     snprintf(name, sizeof name, "trusted.%s", what);
     snprintf(value, sizeof value, "%s", v->bricks[brick].id);
     if (lsetxattr(mount, name, value, sizeof value, 0) < 0)
-        return err_set(err, -errno, "brick %s:%s could not be made known to the others of its set: %s", v->bricks[brick].host, v->bricks[brick].path,
-                       strerror(errno));
+        return err_set(err, -errno, "brick %s:%s could not be made known to the others of its set: %s", v->bricks[brick].host,
+                       v->bricks[brick].path, strerror(errno));
     return 0;
 }
 
-int aux_mount_new_bricks(struct glusterd *gd, const struct volinfo *v, const char *what, const unsigned int *at, unsigned int n, struct err *err)
+int aux_mount_new_bricks(struct glusterd *gd, const struct volinfo *v, const char *what, const unsigned int *at, unsigned int n,
+                         struct err *err)
 {
     const struct volgen g = {.volume = v, .workdir = gd->workdir, .own_uuid = gd->uuid, .bind_address = gd->bind_address};
     char program[4200], log[4400], file[4400], mount[4400];
@@ -58,7 +59,9 @@ int aux_mount_new_bricks(struct glusterd *gd, const struct volinfo *v, const cha
     char *argv[] = {program, (char *)"--volfile", file, (char *)"--client-pid", (char *)"-12", (char *)"-l", log, mount, NULL};
     int status = child_run(argv, err);
     if (status != 0)
-        r = status < 0 ? status : err_set(err, -EIO, "the volume could not be mounted for a moment (exit status %d); %s says why", status, log);
+        r = status;
+    if (status > 0)
+        r = err_set(err, -EIO, "the volume could not be mounted for a moment (exit status %d); %s says why", status, log);
     for (unsigned int i = 0; r == 0 && i < n; i++)
         r = set_order(mount, v, what, at[i], err);
     umount2(mount, MNT_DETACH); /* its process ends by that */
@@ -70,7 +73,8 @@ int aux_mount_new_bricks(struct glusterd *gd, const struct volinfo *v, const cha
 /* Its program ends when nothing is mounted any more. */
 void aux_mounts_tidy(struct glusterd *gd)
 {
-    static const char *const left[] = {"*-add-brick-mount-??????", "*-replace-brick-mount-??????", "*-add-brick.vol", "*-replace-brick.vol"};
+    static const char *const left[] = {"*-add-brick-mount-??????", "*-replace-brick-mount-??????", "*-add-brick.vol",
+                                       "*-replace-brick.vol"};
     char pattern[4400];
     for (size_t i = 0; i < array_len(left); i++) {
         glob_t found = {0};

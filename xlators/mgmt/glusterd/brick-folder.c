@@ -108,7 +108,8 @@ void places_give(struct command *c)
 static bool has_mark(const char *path, const struct volinfo *v)
 {
     uint8_t mark[16], id[16];
-    return lgetxattr(path, "trusted.glusterfs.volume-id", mark, sizeof mark) == sizeof mark && id_bytes(v->id, id) && memcmp(mark, id, sizeof id) == 0;
+    return lgetxattr(path, "trusted.glusterfs.volume-id", mark, sizeof mark) == sizeof mark && id_bytes(v->id, id) &&
+           memcmp(mark, id, sizeof id) == 0;
 }
 
 /* P and each of its parents: does one carry another volume's mark? What has this volume's and never served it, a command left that died. */
@@ -121,7 +122,7 @@ static int look_for_marks(struct command *c, const struct volinfo *v, const char
     for (;;) {
         char value[64];
         if (lgetxattr(at, "trusted.glusterfs.volume-id", value, sizeof value) > 0 || lgetxattr(at, "trusted.gfid", value, sizeof value) > 0)
-            return command_fail(c, strcmp(at, path) == 0 ? "%s is already part of a volume" : "parent directory %s is already part of a volume", at);
+            return command_fail(c, "%s%s is already part of a volume", strcmp(at, path) == 0 ? "" : "parent directory ", at);
         char *slash = strrchr(at, '/');
         if (!slash || slash == at)
             return 0;
@@ -180,8 +181,8 @@ int brick_folder_check(struct command *c, struct volinfo *v, unsigned int at, bo
     if (strlen(b->path) > PATH_MAX_BYTES)
         return command_fail(c, "brick path %s is too long.", b->path);
     if (strlen(v->name) + strlen(b->host) + strlen(b->path) + strlen(".." ".vol.tmp") > NAME_MAX) /* its volume file's name has all three */
-        return command_fail(c, "brick path %s is too long: with the names of volume and host it makes a file name of more than %d bytes", b->path,
-                            NAME_MAX);
+        return command_fail(c, "brick path %s is too long: with the names of volume and host it makes a file name of more than %d bytes",
+                            b->path, NAME_MAX);
     if (inside(b->path, gd->workdir))
         return command_fail(c, "Brick isn't allowed to be created inside glusterd's working directory.");
     bool there = lstat(b->path, &st) == 0;
@@ -191,7 +192,8 @@ int brick_folder_check(struct command *c, struct volinfo *v, unsigned int at, bo
     if (r == 0) /* before it is made: what another command has made is not ours to remove */
         r = place_take(c, real);
     if (r == -EBUSY)
-        return command_fail(c, "Brick: %s:%s not available. Brick may be containing or be contained by an existing brick.", b->host, b->path);
+        return command_fail(c, "Brick: %s:%s not available. Brick may be containing or be contained by an existing brick.", b->host,
+                            b->path);
     if (r == 0 && !there && mkdir(b->path, 0755) < 0)
         r = -errno;
     if (r < 0)
@@ -205,23 +207,25 @@ int brick_folder_check(struct command *c, struct volinfo *v, unsigned int at, bo
     for (unsigned int i = 0; i < v->nr_bricks; i++) {
         const struct brickinfo *other = &v->bricks[i];
         if (other != b && other->real_path && (inside(real, other->real_path) || inside(other->real_path, real)))
-            return command_fail(c, "Brick: %s:%s not available. Brick may be containing or be contained by an existing brick.", b->host, b->path);
+            return command_fail(c, "Brick: %s:%s not available. Brick may be containing or be contained by an existing brick.", b->host,
+                                b->path);
     }
     if (!force && st.st_dev != above.st_dev)
         return command_fail(c,
-                            "The brick %s:%s is a mount point. Please create a sub-directory under the mount point and use that as the brick directory. "
-                            "Or use 'force' at the end of the command if you want to override this behavior.",
+                            "The brick %s:%s is a mount point. Please create a sub-directory under the mount point and use that as the "
+                            "brick directory. Or use 'force' at the end of the command if you want to override this behavior.",
                             b->host, b->path);
     if (!force && st.st_dev == root.st_dev)
         return command_fail(c,
-                            "The brick %s:%s is being created in the root partition. It is recommended that you don't use the system's root partition "
-                            "for storage backend. Or use 'force' at the end of the command if you want to override this behavior.",
+                            "The brick %s:%s is being created in the root partition. It is recommended that you don't use the system's "
+                            "root partition for storage backend. Or use 'force' at the end of the command if you want to override this "
+                            "behavior.",
                             b->host, b->path);
     if (!force && look_for_marks(c, v, real) < 0)
         return -1;
     if (lsetxattr(b->path, "trusted.glusterfs.test", "working", 7, 0) < 0 || lremovexattr(b->path, "trusted.glusterfs.test") < 0)
-        return command_fail(c, "Glusterfs is not supported on brick: %s:%s.\nSetting extended attributes failed, reason: %s.", b->host, b->path,
-                            strerror(errno));
+        return command_fail(c, "Glusterfs is not supported on brick: %s:%s.\nSetting extended attributes failed, reason: %s.", b->host,
+                            b->path, strerror(errno));
     b->real_path = strdup(real);
     b->mount_dir = below_mount(real);
     if (statvfs(b->path, &fs) < 0 || asprintf(&b->fsid, "%llu", (unsigned long long)fs.f_fsid) < 0)

@@ -100,7 +100,8 @@ static void bricks_leave_in_whole_sets(void **state)
 
 static void a_lower_replica_count_takes_the_same_from_each_set(void **state)
 {
-    struct volinfo two = volume(VOLUME_REPLICATE, 4, 2, 0), three = volume(VOLUME_REPLICATE, 3, 3, 0), arbiter = volume(VOLUME_REPLICATE, 3, 3, 1);
+    struct volinfo two = volume(VOLUME_REPLICATE, 4, 2, 0), three = volume(VOLUME_REPLICATE, 3, 3, 0),
+        arbiter = volume(VOLUME_REPLICATE, 3, 3, 1);
     const unsigned int one_each[] = {1, 3}, the_arbiter[] = {2}, with_arbiter[] = {1, 2};
     struct shape s;
     (void)state;

@@ -26,8 +26,8 @@ int shape_with_more(const struct volinfo *v, unsigned int n, unsigned int replic
     if (replica && v->type == VOLUME_DISPERSE)
         return err_set(err, -EINVAL, "Volume %s cannot be converted from dispersed to replicated-dispersed", v->name);
     if (arbiter && (arbiter != 1 || replica != 3))
-        return err_set(err, -EINVAL, "For arbiter configuration, replica count must be 3 and arbiter count must be 1. The 3rd brick of the replica will be "
-                                     "the arbiter");
+        return err_set(err, -EINVAL, "For arbiter configuration, replica count must be 3 and arbiter count must be 1. The 3rd brick of "
+                                     "the replica will be the arbiter");
     if (replica && replica < v->replica_count)
         return err_set(err, -EINVAL, "Incorrect replica count (%u) supplied. Volume already has (%u)", replica, v->replica_count);
     if (replica == v->replica_count && arbiter && !v->arbiter_count)
@@ -71,26 +71,31 @@ static bool has_arbiter(const struct volinfo *v, const unsigned int *at, unsigne
     return false;
 }
 
-static int fewer_copies(const struct volinfo *v, const unsigned int *at, unsigned int n, unsigned int replica, struct shape *ret, struct err *err)
+static int fewer_copies(const struct volinfo *v, const unsigned int *at, unsigned int n, unsigned int replica, struct shape *ret,
+                        struct err *err)
 {
     unsigned int sets = volinfo_subvolumes(v), each = v->replica_count - replica;
     if (n < each * sets)
-        return err_set(err, -EINVAL, "need %u(xN) bricks for reducing replica count of the volume from %u to %u", each * sets, v->replica_count, replica);
+        return err_set(err, -EINVAL, "need %u(xN) bricks for reducing replica count of the volume from %u to %u", each * sets,
+                       v->replica_count, replica);
     if (n % (each * sets))
-        return err_set(err, -EINVAL, "number of bricks provided (%u) is not valid. need at least %u (or %uxN)", n, each * sets, each * sets);
+        return err_set(err, -EINVAL, "number of bricks provided (%u) is not valid. need at least %u (or %uxN)", n, each * sets,
+                       each * sets);
     for (unsigned int s = 0; s < sets; s++) {
         if (in_set(v, at, n, s) != each)
             return err_set(err, -EINVAL, "Remove exactly %u brick(s) from each subvolume.", each);
         if (v->arbiter_count && !has_arbiter(v, at, n, s))
-            return err_set(err, -EINVAL, replica == 1 ? "Removed bricks must contain arbiter when converting to plain distribute."
-                                                      : "Remove arbiter brick(s) only when converting from arbiter to replica 2 subvolume.");
+            return err_set(err, -EINVAL,
+                           replica == 1 ? "Removed bricks must contain arbiter when converting to plain distribute."
+                                        : "Remove arbiter brick(s) only when converting from arbiter to replica 2 subvolume.");
     }
     *ret = replica == 1 ? (struct shape){.type = VOLUME_PLAIN, .replica_count = 1}
                         : (struct shape){.type = VOLUME_REPLICATE, .sub_count = replica, .replica_count = replica};
     return 0;
 }
 
-int shape_with_fewer(const struct volinfo *v, const unsigned int *at, unsigned int n, unsigned int replica, struct shape *ret, struct err *err)
+int shape_with_fewer(const struct volinfo *v, const unsigned int *at, unsigned int n, unsigned int replica, struct shape *ret,
+                     struct err *err)
 {
     *ret = shape_of(v);
     if (n == 0)
@@ -98,12 +103,14 @@ int shape_with_fewer(const struct volinfo *v, const unsigned int *at, unsigned i
     if (replica && v->type != VOLUME_REPLICATE)
         return err_set(err, -EINVAL, "replica count (%u) option given for non replicate volume %s", replica, v->name);
     if (replica > v->replica_count)
-        return err_set(err, -EINVAL, "given replica count (%u) option is more than volume %s's replica count (%u)", replica, v->name, v->replica_count);
+        return err_set(err, -EINVAL, "given replica count (%u) option is more than volume %s's replica count (%u)", replica, v->name,
+                       v->replica_count);
     if (replica && replica < v->replica_count)
         return fewer_copies(v, at, n, replica, ret, err);
     if (v->sub_count) {
         if (v->type == VOLUME_REPLICATE && v->nr_bricks == v->sub_count)
-            return err_set(err, -EINVAL, "Removing bricks from replicate configuration is not allowed without reducing replica count explicitly.");
+            return err_set(err, -EINVAL, "Removing bricks from replicate configuration is not allowed without reducing replica count "
+                                         "explicitly.");
         if (n % v->sub_count)
             return err_set(err, -EINVAL, "Remove brick incorrect brick count of %u for %s %u", n, kind_of(v), v->sub_count);
         for (unsigned int i = 0; i < n; i++)

@@ -13,11 +13,13 @@ struct shape {
     unsigned int sub_count, replica_count, arbiter_count;
 };
 /* n bricks more; replica 0: no count was given. -EINVAL with the sentence. */
-int shape_with_more(const struct volinfo *v, unsigned int n, unsigned int replica, unsigned int arbiter, struct shape *ret, struct err *err);
+int shape_with_more(const struct volinfo *v, unsigned int n, unsigned int replica, unsigned int arbiter, struct shape *ret,
+                    struct err *err);
 /* Where the k-th of them stands then, when they are put in their places one after the other. */
 unsigned int shape_place(const struct volinfo *v, const struct shape *after, unsigned int k);
 /* Without the n bricks numbered at[]. */
-int shape_with_fewer(const struct volinfo *v, const unsigned int *at, unsigned int n, unsigned int replica, struct shape *ret, struct err *err);
+int shape_with_fewer(const struct volinfo *v, const unsigned int *at, unsigned int n, unsigned int replica, struct shape *ret,
+                     struct err *err);
 void shape_apply(struct volinfo *v, const struct shape *s);
 
 #endif

@@ -43,8 +43,8 @@ static int run_with_port(struct glusterd *gd, struct start *t)
     snprintf(number, sizeof number, "%d", t->port);
     snprintf(listen, sizeof listen, "%s-server.listen-port=%d", v->name, t->port);
     const char *const words[] = {
-        program, "-s", b->host, "--volfile-id", t->n.volfile_id, "-p", t->n.pid_file, "-S", t->n.socket, "--brick-name", b->path, "-l", t->n.log,
-        "--xlator-option", uuid, "--process-name", "brick", "--brick-port", number, "--xlator-option", listen,
+        program, "-s", b->host, "--volfile-id", t->n.volfile_id, "-p", t->n.pid_file, "-S", t->n.socket, "--brick-name", b->path, "-l",
+        t->n.log, "--xlator-option", uuid, "--process-name", "brick", "--brick-port", number, "--xlator-option", listen,
     };
     for (; k < array_len(words); k++)
         argv[k] = (char *)words[k];

@@ -117,8 +117,8 @@ static void ended(struct watch *w, uint32_t events)
     if (told)
         log_info(DOMAIN, "brick %s of volume %s, process %d: stopped", b->path, b->volume, b->pid);
     else
-        log_warning(DOMAIN, "brick %s of volume %s: its process %d has ended; `volume start %s force` starts it again", b->path, b->volume, b->pid,
-                    b->volume);
+        log_warning(DOMAIN, "brick %s of volume %s: its process %d has ended; `volume start %s force` starts it again", b->path, b->volume,
+                    b->pid, b->volume);
     run_free(b);
 }
 
@@ -308,8 +308,8 @@ static int parse_uuid(const char *text, uint8_t to[16])
 
 static void print_uuid(const uint8_t b[16], char ret[UUID_TEXT])
 {
-    snprintf(ret, UUID_TEXT, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
-             b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+    snprintf(ret, UUID_TEXT, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5],
+             b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 /* repair: a missing mark is set (start force; a volume that was created and never started, whose daemon died before it could). */
@@ -329,14 +329,17 @@ int brick_check_id(const struct volinfo *v, unsigned int i, bool repair, struct 
         return 0;
     if (n == sizeof have) {
         print_uuid(have, text);
-        return err_set(err, -EINVAL, "Volume id mismatch for brick %s:%s. Expected volume id %s, volume id %s found", b->host, b->path, v->id, text);
+        return err_set(err, -EINVAL, "Volume id mismatch for brick %s:%s. Expected volume id %s, volume id %s found", b->host, b->path,
+                       v->id, text);
     }
     if (n < 0 && errno == ENODATA && repair) {
         if (lsetxattr(b->path, "trusted.glusterfs.volume-id", want, sizeof want, 0) == 0)
             return 0;
-        return err_set(err, -errno, "Failed to set extended attribute trusted.glusterfs.volume-id on %s. Reason : %s", b->path, strerror(errno));
+        return err_set(err, -errno, "Failed to set extended attribute trusted.glusterfs.volume-id on %s. Reason : %s", b->path,
+                       strerror(errno));
     }
-    return err_set(err, n < 0 ? -errno : -EINVAL, "Failed to get extended attribute trusted.glusterfs.volume-id for brick dir %s. Reason : %s", b->path,
+    return err_set(err, n < 0 ? -errno : -EINVAL, "Failed to get extended attribute trusted.glusterfs.volume-id for brick dir %s. Reason "
+                                                  ": %s", b->path,
                    n < 0 ? strerror(errno) : "it is not 16 bytes long");
 }
 

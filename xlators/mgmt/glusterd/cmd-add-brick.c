@@ -26,8 +26,8 @@ static int all_are_up(struct command *c, const struct volinfo *v)
 {
     for (unsigned int i = 0; i < v->nr_bricks; i++)
         if (!brickrun_status(c->gd, v->bricks[i].path).online)
-            return command_fail(c, "Brick %s:%s is down, changing replica count needs all the bricks to be up to avoid data loss", v->bricks[i].host,
-                                v->bricks[i].path);
+            return command_fail(c, "Brick %s:%s is down, changing replica count needs all the bricks to be up to avoid data loss",
+                                v->bricks[i].host, v->bricks[i].path);
     return 0;
 }
 
@@ -38,9 +38,9 @@ static int check(struct command *c, const struct volinfo *v, const struct shape 
         return command_fail(c, "Volume name %s rebalance is in progress. Please retry after completion", v->name);
     if (after->sub_count && !force) /* they are all on this machine */
         return command_fail(c,
-                            "Multiple bricks of a %s volume are present on the same server. This setup is not optimal. Bricks should be on different "
-                            "nodes to have best fault tolerant configuration. Use 'force' at the end of the command if you want to override this "
-                            "behavior. ",
+                            "Multiple bricks of a %s volume are present on the same server. This setup is not optimal. Bricks should be "
+                            "on different nodes to have best fault tolerant configuration. Use 'force' at the end of the command if you "
+                            "want to override this behavior. ",
                             after->type == VOLUME_REPLICATE ? "replicate" : "disperse");
     if (after->replica_count <= v->replica_count)
         return 0;
@@ -75,7 +75,8 @@ static int add(struct command *c, const struct volinfo *v, struct volinfo *copy,
 static int add_brick_run(struct command *c)
 {
     const char *name = command_text(c, "volname"), *bricks = command_text(c, "bricks");
-    int count = command_number(c, "count", 0), replica = command_number(c, "replica-count", 0), arbiter = command_number(c, "arbiter-count", 0);
+    int count = command_number(c, "count", 0), replica = command_number(c, "replica-count", 0),
+        arbiter = command_number(c, "arbiter-count", 0);
     bool force = command_number(c, "force", 0) != 0;
     struct err err = {""};
     struct shape after;
@@ -83,13 +84,18 @@ static int add_brick_run(struct command *c)
     if (!w)
         return command_fail_errno(c, 0, "Unable to get volinfo for volume name %s", name ? name : "");
     struct volinfo *copy = volinfo_copy(w->v);
-    int r = copy && bricks && count > 0 && replica >= 0 && arbiter >= 0 ? 0 : command_fail(c, copy ? "the bricks are missing" : "no memory");
+    int r = 0;
+    if (!copy)
+        r = command_fail(c, "no memory");
+    else if (!bricks || count <= 0 || replica < 0 || arbiter < 0)
+        r = command_fail(c, "the bricks are missing");
     if (r == 0 && shape_with_more(w->v, (unsigned int)count, (unsigned int)replica, (unsigned int)arbiter, &after, &err) < 0)
         r = command_fail(c, "%s", err.text);
     if (r == 0)
         r = brick_folders_parse(c, copy, bricks);
     if (r == 0 && copy->nr_bricks != w->v->nr_bricks + (unsigned int)count)
-        r = command_fail(c, "%d bricks were announced and %u given; a path must not contain blanks", count, copy->nr_bricks - w->v->nr_bricks);
+        r = command_fail(c, "%d bricks were announced and %u given; a path must not contain blanks", count,
+                         copy->nr_bricks - w->v->nr_bricks);
     if (r == 0)
         r = check(c, w->v, &after, force);
     if (r == 0)
@@ -99,4 +105,5 @@ static int add_brick_run(struct command *c)
     return r;
 }
 
-const struct command_type add_brick_command = {.name = "volume add-brick", .hook = "add-brick", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = add_brick_run};
+const struct command_type add_brick_command = {.name = "volume add-brick", .hook = "add-brick", .flags = COMMAND_CHANGES | COMMAND_LOGGED,
+                                               .run = add_brick_run};

@@ -88,8 +88,8 @@ static int wait_dumps(struct command *c, const struct volinfo *v, const char *fo
     for (unsigned int i = 0; i < v->nr_bricks; i++)
         while (all[i].pid && newest_dump(folder, all[i].pid) == all[i].before) {
             if (clock_ms() > end)
-                return command_fail(c, "brick %s:%s has not written its statedump to %s within %d s", v->bricks[i].host, v->bricks[i].path, folder,
-                                    DUMP_MS / 1000);
+                return command_fail(c, "brick %s:%s has not written its statedump to %s within %d s", v->bricks[i].host, v->bricks[i].path,
+                                    folder, DUMP_MS / 1000);
             nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
         }
     return 0;
@@ -129,7 +129,8 @@ static int dump_bricks(struct command *c, const struct volinfo *v, const char *w
     return r == 0 && sent == 0 ? command_fail(c, "no brick of volume %s runs", v->name) : r;
 }
 
-/* "client HOST:PID" (the command line may have put a blank for the colon): whoever has connected from there is told; the process with that number dumps. */
+/* "client HOST:PID" (the command line may have put a blank for the colon): whoever has connected from there is told; the process with that
+ * number dumps. */
 static int dump_client(struct command *c, const struct volinfo *v, char *words)
 {
     char *save = NULL, *host, *pid;
@@ -224,7 +225,8 @@ static int barrier_bricks(struct command *c, const struct volinfo *v, const char
 {
     struct brickset s;
     struct dict *in = dict_new(), *back = dict_new();
-    if (brickset_of(c, v, NULL, &s) < 0 || !in || !back || dict_set_text(in, "barrier", value) < 0 || dict_set_text(back, "barrier", other) < 0) {
+    if (brickset_of(c, v, NULL, &s) < 0 || !in || !back || dict_set_text(in, "barrier", value) < 0 ||
+        dict_set_text(back, "barrier", other) < 0) {
         dict_unref(in);
         dict_unref(back);
         return command_fail(c, "no memory");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* cmd-clear-locks.c: volume clear-locks. Stock mounts the volume for it; here each brick is asked over its socket, whatever the volume's type
- * is. A brick that does not have the path says nothing, unless none has it. Source: spec management 4.16, brick 3.11. */
+/* cmd-clear-locks.c: volume clear-locks. Stock mounts the volume for it; here each brick is asked over its socket, whatever the volume's
+ * type is. A brick that does not have the path says nothing, unless none has it. Source: spec management 4.16, brick 3.11. */
 #include "config.h"
 
 #include <errno.h>
@@ -14,8 +14,8 @@
 #include "dict.h"
 #include "glusterd.h"
 
-/* GlusterFS asks the bricks of one set, and each has its line. Here all are asked: those of the first set that has the path have their lines,
- * the others when they have cleared something. told: that set; -1 before. */
+/* GlusterFS asks the bricks of one set, and each has its line. Here all are asked: those of the first set that has the path have their
+ * lines, the others when they have cleared something. told: that set; -1 before. */
 static bool is_told(const struct volinfo *v, unsigned int brick, const char *words, int *told)
 {
     int set = (int)(brick / max_of(v->sub_count, 1u));
@@ -39,7 +39,8 @@ static int gather(struct command *c, const struct volinfo *v, const struct brick
         if (call->err == -EREMOTEIO) {
             fclose(f);
             free(text);
-            return command_fail(c, "brick %s:%s is served by GlusterFS's own process, which clears locks only for those who mount the volume", b->host,
+            return command_fail(c, "brick %s:%s is served by GlusterFS's own process, which clears locks only for those who mount the "
+                                   "volume", b->host,
                                 b->path);
         }
         if (call->err < 0)
@@ -61,7 +62,8 @@ static int gather(struct command *c, const struct volinfo *v, const struct brick
 
 static int clear_locks_run(struct command *c)
 {
-    const char *path = command_text(c, "path"), *kind = command_text(c, "kind"), *type = command_text(c, "type"), *opts = command_text(c, "opts");
+    const char *path = command_text(c, "path"), *kind = command_text(c, "kind"), *type = command_text(c, "type"),
+        *opts = command_text(c, "opts");
     struct volview *w = command_volume(c);
     struct dict *in = dict_new();
     struct brickset s = {0};

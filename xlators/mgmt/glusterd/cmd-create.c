@@ -28,7 +28,8 @@ static int add_bricks(struct command *c, struct volinfo *v, const char *bricks, 
 
 static int take_shape(struct command *c, struct volinfo *v)
 {
-    int type = command_number(c, "type", 0), replica = command_number(c, "replica-count", 1), arbiter = command_number(c, "arbiter-count", 0);
+    int type = command_number(c, "type", 0), replica = command_number(c, "replica-count", 1),
+        arbiter = command_number(c, "arbiter-count", 0);
     int disperse = command_number(c, "disperse-count", 0), redundancy = command_number(c, "redundancy-count", 0);
     const char *transport = command_text(c, "transport");
     if (command_number(c, "thin-arbiter-count", 0) > 0)
@@ -38,7 +39,8 @@ static int take_shape(struct command *c, struct volinfo *v)
     if (type != VOLUME_PLAIN && type != VOLUME_REPLICATE && type != VOLUME_DISPERSE)
         return command_fail(c, "volumes of type %d are not built by this glusterd", type);
     if (replica < 1 || arbiter < 0 || arbiter > 1 || disperse < 0 || redundancy < 0 || 2 * redundancy > disperse ||
-        (type == VOLUME_DISPERSE && (disperse < 3 || redundancy < 1)) || (type == VOLUME_REPLICATE && replica < 2) || (arbiter && replica != 3))
+        (type == VOLUME_DISPERSE && (disperse < 3 || redundancy < 1)) || (type == VOLUME_REPLICATE && replica < 2) ||
+        (arbiter && replica != 3))
         return command_fail(c, "the counts of replica, arbiter, disperse and redundancy do not fit together");
     v->type = (enum volume_type)type;
     v->replica_count = type == VOLUME_REPLICATE ? (unsigned int)replica : 1;
@@ -83,7 +85,8 @@ static int create_run(struct command *c)
     if (!name || !bricks || !name_ok(name))
         return command_fail(c, "a volume's name has 1 to %d letters, digits, '-' and '_'", NAME_MAX_BYTES);
     if (strlen("trusted-") + strlen(name) + strlen(".tcp-gfproxy-fuse.vol.tmp") > NAME_MAX)
-        return command_fail(c, "Volume name %s is too long: with what is added to it for the names of its files these have more than %d bytes", name,
+        return command_fail(c, "Volume name %s is too long: with what is added to it for the names of its files these have more than %d "
+                               "bytes", name,
                             NAME_MAX);
     struct volview *old = volumes_get(c->gd, name);
     volview_unref(old);
@@ -111,8 +114,9 @@ static int create_run(struct command *c)
         r = command_fail(c, "%u bricks do not make whole sets of %u", v->nr_bricks, v->sub_count);
     if (r == 0 && v->sub_count && !force) /* they are all on this machine */
         r = command_fail(c,
-                         "Multiple bricks of a %s volume are present on the same server. This setup is not optimal. Bricks should be on different nodes "
-                         "to have best fault tolerant configuration. Use 'force' at the end of the command if you want to override this behavior. ",
+                         "Multiple bricks of a %s volume are present on the same server. This setup is not optimal. Bricks should be on "
+                         "different nodes to have best fault tolerant configuration. Use 'force' at the end of the command if you want to "
+                         "override this behavior. ",
                          v->type == VOLUME_REPLICATE ? "replicate" : "disperse");
     bool *made = calloc(v->nr_bricks + 1, sizeof *made);
     if (!made)
@@ -145,4 +149,5 @@ static int create_run(struct command *c)
     return r;
 }
 
-const struct command_type create_command = {.name = "volume create", .hook = "create", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = create_run};
+const struct command_type create_command = {.name = "volume create", .hook = "create", .flags = COMMAND_CHANGES | COMMAND_LOGGED,
+                                            .run = create_run};

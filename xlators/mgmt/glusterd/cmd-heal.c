@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* cmd-heal.c: volume heal: what the self-heal daemon is asked to do or to tell, and the options that switch healing. (heal info and the resolution of
- * split-brain are the command line's: it runs glfsheal, which mounts the volume.) */
+/* cmd-heal.c: volume heal: what the self-heal daemon is asked to do or to tell, and the options that switch healing. (heal info and the
+ * resolution of split-brain are the command line's: it runs glfsheal, which mounts the volume.) */
 #include "config.h"
 
 #include <errno.h>
@@ -185,4 +185,5 @@ static bool heal_only_reads(const struct dict *in)
     return dict_get_i64(in, "heal-op", &op) == 0 && op < HEAL_ENABLE;
 }
 
-const struct command_type heal_command = {.name = "volume heal", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = heal_run, .only_reads = heal_only_reads};
+const struct command_type heal_command = {.name = "volume heal", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = heal_run,
+                                          .only_reads = heal_only_reads};

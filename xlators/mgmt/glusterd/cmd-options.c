@@ -57,14 +57,16 @@ static int has_own_command(struct command *c, const char *key, const char *value
     static const struct {
         const char *key, *text;
     } own[] = {
-        {"features.bitrot", " 'gluster volume set <VOLNAME> features.bitrot' is invalid command. Use 'gluster volume bitrot <VOLNAME> {enable|disable}' instead."},
-        {"features.scrub-freq", " 'gluster volume set <VOLNAME> features.scrub-freq' is invalid command. Use 'gluster volume bitrot <VOLNAME> scrub-frequency "
-                                "{hourly|daily|weekly|biweekly|monthly}' instead."},
-        {"features.scrub", " 'gluster volume set <VOLNAME> features.scrub' is invalid command. Use 'gluster volume bitrot <VOLNAME> scrub {pause|resume}' instead."},
-        {"features.scrub-throttle", " 'gluster volume set <VOLNAME> features.scrub-throttle' is invalid command. Use 'gluster volume bitrot <VOLNAME> "
-                                    "scrub-throttle  {lazy|normal|aggressive}' instead."},
-        {"cluster.granular-entry-heal", " 'gluster volume set <VOLNAME> cluster.granular-entry-heal {enable, disable}' is not supported. Use 'gluster volume "
-                                        "heal <VOLNAME> granular-entry-heal {enable, disable}' instead."},
+        {"features.bitrot", " 'gluster volume set <VOLNAME> features.bitrot' is invalid command. Use 'gluster volume bitrot <VOLNAME> "
+                            "{enable|disable}' instead."},
+        {"features.scrub-freq", " 'gluster volume set <VOLNAME> features.scrub-freq' is invalid command. Use 'gluster volume bitrot "
+                                "<VOLNAME> scrub-frequency {hourly|daily|weekly|biweekly|monthly}' instead."},
+        {"features.scrub", " 'gluster volume set <VOLNAME> features.scrub' is invalid command. Use 'gluster volume bitrot <VOLNAME> scrub "
+                           "{pause|resume}' instead."},
+        {"features.scrub-throttle", " 'gluster volume set <VOLNAME> features.scrub-throttle' is invalid command. Use 'gluster volume "
+                                    "bitrot <VOLNAME> scrub-throttle  {lazy|normal|aggressive}' instead."},
+        {"cluster.granular-entry-heal", " 'gluster volume set <VOLNAME> cluster.granular-entry-heal {enable, disable}' is not supported. "
+                                        "Use 'gluster volume heal <VOLNAME> granular-entry-heal {enable, disable}' instead."},
     };
     for (size_t i = 0; i < array_len(own); i++)
         if (strcmp(own[i].key, key) == 0)
@@ -73,8 +75,10 @@ static int has_own_command(struct command *c, const char *key, const char *value
     if (strcmp(key, "features.quota") == 0 || strcmp(key, "features.inode-quota") == 0) {
         const char *word = strcmp(key, "features.quota") == 0 ? "quota" : "inode-quota";
         if (parse_bool(value, &on) == 0 && on)
-            return command_fail(c, " 'gluster volume set <VOLNAME> %s on' is deprecated. Use 'gluster volume %s <VOLNAME> enable' instead.", key, word);
-        return command_fail(c, " 'gluster volume set <VOLNAME> %s off' is deprecated. Use 'gluster volume %s <VOLNAME> disable' instead.", key, word);
+            return command_fail(c, " 'gluster volume set <VOLNAME> %s on' is deprecated. Use 'gluster volume %s <VOLNAME> enable' instead.",
+                                key, word);
+        return command_fail(c, " 'gluster volume set <VOLNAME> %s off' is deprecated. Use 'gluster volume %s <VOLNAME> disable' instead.",
+                            key, word);
     }
     return 0;
 }
@@ -113,10 +117,10 @@ static int check_rule(struct command *c, const struct volopt *o, const struct vo
             return command_fail(c, "Volume %s is not of disperse type", v->name);
         return command_fail(c, "Cannot set %s for a non-disperse volume.", o->key);
     }
-    if (strcmp(rule, "min<=max") == 0 && size_of(v, "performance.cache-min-file-size", &lo) && size_of(v, "performance.cache-max-file-size", &hi) &&
-        hi > 0 && lo > hi)
-        return command_fail(c, "cache-min-file-size (%s) is greater than cache-max-file-size (%s)", volinfo_option(v, "performance.cache-min-file-size"),
-                            volinfo_option(v, "performance.cache-max-file-size"));
+    if (strcmp(rule, "min<=max") == 0 && size_of(v, "performance.cache-min-file-size", &lo) &&
+        size_of(v, "performance.cache-max-file-size", &hi) && hi > 0 && lo > hi)
+        return command_fail(c, "cache-min-file-size (%s) is greater than cache-max-file-size (%s)",
+                            volinfo_option(v, "performance.cache-min-file-size"), volinfo_option(v, "performance.cache-max-file-size"));
     if (strcmp(rule, "quota enabled") == 0 && !volinfo_is_on(v, "features.quota"))
         return command_fail(c, "Cannot set %s. Enable quota first.", o->key);
     if (strncmp(rule, "1..replica", 10) == 0)
@@ -124,20 +128,24 @@ static int check_rule(struct command *c, const struct volopt *o, const struct vo
     if (strncmp(rule, "data count", 10) == 0)
         return check_number(c, o->key, value, v->disperse_count - v->redundancy_count, v->disperse_count);
     if (strcmp(rule, "<= subvolume count") == 0 && parse_int(value, &n) == 0 && n > volinfo_subvolumes(v))
-        return command_fail(c, "subvols-per-directory(%lld) is greater than the number of subvolumes(%u).", (long long)n, volinfo_subvolumes(v));
+        return command_fail(c, "subvols-per-directory(%lld) is greater than the number of subvolumes(%u).", (long long)n,
+                            volinfo_subvolumes(v));
     if (strcmp(rule, "existing directory") == 0) {
         struct stat st;
         if (stat(value, &st) < 0 || !S_ISDIR(st.st_mode))
             return command_fail(c, "Failed: %s is not a directory", value);
     }
-    if (strcmp(rule, "off file forced optimal") == 0 && strcmp(value, "off") && strcmp(value, "file") && strcmp(value, "forced") && strcmp(value, "optimal"))
+    if (strcmp(rule, "off file forced optimal") == 0 && strcmp(value, "off") && strcmp(value, "file") && strcmp(value, "forced") &&
+        strcmp(value, "optimal"))
         return command_fail(c, "Invalid option value '%s': Available options are 'off', 'file', 'forced' or 'optimal'", value);
     if (strcmp(rule, "positive integer") == 0 && (parse_int(value, &n) < 0 || n < 0))
-        return command_fail(c, "%s is not a compatible value. %s expects %s value.", value, o->key, parse_int(value, &n) < 0 ? "an integer" : "a positiveinteger");
+        return command_fail(c, "%s is not a compatible value. %s expects %s value.", value, o->key,
+                            parse_int(value, &n) < 0 ? "an integer" : "a positiveinteger");
     if (strcmp(rule, "uint64") == 0 && (!isdigit((unsigned char)value[0]) || value[strspn(value, "0123456789")] != '\0'))
         return command_fail(c, "%s is not a valid uint64_t value. %s expects a valid uint64_t value.", value, o->key);
     if (strcmp(rule, "relax or enterprise") == 0 && strcmp(value, "relax") && strcmp(value, "enterprise"))
-        return command_fail(c, "The value of retention mode should be either relax or enterprise. But the value of %s is %s", o->key, value);
+        return command_fail(c, "The value of retention mode should be either relax or enterprise. But the value of %s is %s", o->key,
+                            value);
     if (strncmp(rule, "starts with dot", 15) == 0) {
         if (value[0] != '.')
             return command_fail(c, "%s expects value starting with '.' ", o->key);
@@ -160,9 +168,11 @@ static int check_rule(struct command *c, const struct volopt *o, const struct vo
         if (strcmp(value, "lazy") == 0 || strcmp(value, "normal") == 0 || strcmp(value, "aggressive") == 0)
             return 0;
         if (parse_int(value, &n) < 0)
-            return command_fail(c, "%s should be {lazy|normal|aggressive} or a number up to number of cores available (cores available - %d)", o->key, cores);
+            return command_fail(c, "%s should be {lazy|normal|aggressive} or a number up to number of cores available (cores available - "
+                                   "%d)", o->key, cores);
         if (n < 0 || n > cores)
-            return command_fail(c, "%s should be within range of 0 and maximum number of cores available (cores available - %d)", o->key, cores);
+            return command_fail(c, "%s should be within range of 0 and maximum number of cores available (cores available - %d)", o->key,
+                                cores);
     }
     return 0;
 }
@@ -208,7 +218,8 @@ static int check_pair(struct command *c, const struct volinfo *v, const char *ke
             return command_fail(c, "invalid number format \"%s\" in option \"%s\"", value, key);
         if (n > atoi(OP_VERSION))
             return command_fail(c, "Required op_version (%lld) is not supported. Max supported op version is %s", (long long)n, OP_VERSION);
-        return command_fail(c, "Required op-version (%lld) should not be equal or lower than current cluster op-version (%s).", (long long)n, OP_VERSION);
+        return command_fail(c, "Required op-version (%lld) should not be equal or lower than current cluster op-version (%s).",
+                            (long long)n, OP_VERSION);
     }
     const struct volopt *o = volopt_find(key);
     if (!o)
@@ -280,8 +291,8 @@ static int help(struct command *c, bool xml)
         if (!o->in_help || (i && strcmp(o->key, volopts[i - 1].key) == 0))
             continue;
         if (xml)
-            fprintf(f, "<option><defaultValue>%s</defaultValue><description>%s</description><name>%s</name></option>", o->def ? o->def : "(null)", o->text,
-                    o->key);
+            fprintf(f, "<option><defaultValue>%s</defaultValue><description>%s</description><name>%s</name></option>",
+                    o->def ? o->def : "(null)", o->text, o->key);
         else
             fprintf(f, "Option: %s\nDefault Value: %s\nDescription: %s\n\n", o->key, o->def ? o->def : "(null)", o->text);
     }
@@ -358,7 +369,8 @@ static int set_run(struct command *c)
 
 static int again_the_first(struct volinfo *v)
 {
-    static const char *const first[][2] = {{"nfs.disable", "on"}, {"transport.address-family", "inet"}, {"storage.fips-mode-rchecksum", "on"}};
+    static const char *const first[][2] = {{"nfs.disable", "on"}, {"transport.address-family", "inet"},
+                                           {"storage.fips-mode-rchecksum", "on"}};
     for (size_t i = 0; i < array_len(first); i++)
         if (!pairs_get(&v->options, first[i][0]) && pairs_set(&v->options, first[i][0], first[i][1]) < 0)
             return -ENOMEM;
@@ -404,7 +416,8 @@ static int reset_one(struct command *c, struct volinfo *v, const char *key, bool
     if (!o)
         return no_such_option(c, key);
     if (strcmp(o->key, "features.quota") == 0 || strcmp(o->key, "features.inode-quota") == 0)
-        return command_fail(c, "'gluster volume reset <VOLNAME> %s' is deprecated. Use 'gluster volume %s <VOLNAME> disable' instead.", o->key, o->key + 9);
+        return command_fail(c, "'gluster volume reset <VOLNAME> %s' is deprecated. Use 'gluster volume %s <VOLNAME> disable' instead.",
+                            o->key, o->key + 9);
     if ((o->flags & VOLOPT_NEVER_RESET) || ((o->flags & VOLOPT_FORCE_RESET) && !force))
         return command_fail(c, "'%s' is protected. To reset use 'force'.", o->key);
     pairs_unset(&v->options, o->key);
@@ -507,9 +520,10 @@ static int get(struct command *c)
         const struct volopt *o = every ? NULL : volopt_find(key);
         if (!every && (is_global(key) || is_version(key))) {
             r = dict_set_text(c->out, "warning",
-                              "Warning: support to get                                         global option value using volume get          "
-                              "                               <volname>` will be deprecated from                                         next "
-                              "release. Consider using `volume                                         get all` instead for global options");
+                              "Warning: support to get                                         global option value using volume get       "
+                              "                                  <volname>` will be deprecated from                                       "
+                              "  next release. Consider using `volume                                         get all` instead for global "
+                              "options");
             if (r == 0)
                 r = put_global(c, &n, key);
         } else if (!every && strncmp(key, "user.", 5) == 0) {
@@ -523,7 +537,8 @@ static int get(struct command *c)
         }
         for (size_t i = 0; r == 0 && every && i < nr_volopts; i++) {
             const char *value = pairs_get(&v->options, volopts[i].key);
-            if (volopts[i].listed && volopts[i].scope != SCOPE_ALL && !is_global(volopts[i].key) && (i == 0 || strcmp(volopts[i].key, volopts[i - 1].key)))
+            if (volopts[i].listed && volopts[i].scope != SCOPE_ALL && !is_global(volopts[i].key) &&
+                (i == 0 || strcmp(volopts[i].key, volopts[i - 1].key)))
                 r = put_option(c, &n, volopts[i].key, value ? value : volopts[i].def, !value && !volopts[i].always);
         }
         for (size_t i = 0; r == 0 && every && i < v->options.n; i++)
@@ -547,5 +562,6 @@ static int get_run(struct command *c)
 }
 
 const struct command_type set_command = {.name = "volume set", .hook = "set", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = set_run};
-const struct command_type reset_command = {.name = "volume reset", .hook = "reset", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = reset_run};
+const struct command_type reset_command = {.name = "volume reset", .hook = "reset", .flags = COMMAND_CHANGES | COMMAND_LOGGED,
+                                           .run = reset_run};
 const struct command_type get_command = {.name = "volume get", .flags = COMMAND_QUICK, .run = get_run};

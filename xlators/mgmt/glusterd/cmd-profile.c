@@ -64,7 +64,8 @@ static int put_answers(struct command *c, const struct volinfo *v, const struct 
             return command_fail(c, "what the bricks say is larger than one answer can be; ask one brick at a time");
     }
     if (n == 0 && s->n == 1)
-        return command_fail(c, "Brick %s:%s of volume %s gives no answer; is it running?", v->bricks[s->at[0]].host, v->bricks[s->at[0]].path, v->name);
+        return command_fail(c, "Brick %s:%s of volume %s gives no answer; is it running?", v->bricks[s->at[0]].host,
+                            v->bricks[s->at[0]].path, v->name);
     if (n == 0)
         return command_fail(c, "No brick of volume %s gives an answer; are they running?", v->name);
     return dict_set_textf(c->out, "count", "%u", n) < 0 ? command_fail(c, "no memory") : 0;
@@ -126,4 +127,5 @@ static bool only_asks(const struct dict *in)
     return dict_get_i64(in, "op", &op) == 0 && (op == PROFILE_INFO || op == PROFILE_TOP);
 }
 
-const struct command_type profile_command = {.name = "volume profile", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = profile_run, .only_reads = only_asks};
+const struct command_type profile_command = {.name = "volume profile", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = profile_run,
+                                             .only_reads = only_asks};

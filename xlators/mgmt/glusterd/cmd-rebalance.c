@@ -46,13 +46,15 @@ static int start(struct command *c, const struct volinfo *v, int command)
     if (volinfo_subvolumes(v) < 2)
         return command_fail(c, "Volume %s is not a distribute volume or contains only 1 brick.\nNot performing rebalance", v->name);
     if (before.kind == TASK_REMOVE_BRICK)
-        return command_fail(c, "A remove-brick task on volume %s is not yet committed. Either commit or stop the remove-brick task.", v->name);
+        return command_fail(c, "A remove-brick task on volume %s is not yet committed. Either commit or stop the remove-brick task.",
+                            v->name);
     if (task_running(c->gd, v))
         return command_fail(c, "Rebalance on %s is already started", v->name);
     struct volinfo *copy = volinfo_copy(v);
     if (!copy)
         return command_fail(c, "no memory");
-    t = (struct task){.kind = TASK_REBALANCE, .command = command, .status = command == REBALANCE_FIX_LAYOUT ? TASK_FIXING : TASK_IN_PROGRESS};
+    t = (struct task){.kind = TASK_REBALANCE, .command = command,
+                      .status = command == REBALANCE_FIX_LAYOUT ? TASK_FIXING : TASK_IN_PROGRESS};
     uuid_text(t.id);
     int r = task_write(copy, &t) < 0 || dict_set_text(c->out, "rebalance-id", t.id) < 0 ? command_fail(c, "no memory") : 0;
     if (r == 0 && (r = volume_keep_state(c->gd, copy, &err)) < 0) /* first: what the process says at its end must find it */
@@ -77,7 +79,8 @@ static int stop_or_status(struct command *c, const struct volinfo *v, bool stop,
     if (kind == TASK_REBALANCE && v->status != VOLUME_STARTED)
         return command_fail(c, "Volume %s needs to be started to perform rebalance", v->name);
     if (t.kind != kind)
-        return command_fail(c, kind == TASK_REBALANCE ? "Rebalance not started for volume %s." : "remove-brick not started for volume %s.", v->name);
+        return command_fail(c, kind == TASK_REBALANCE ? "Rebalance not started for volume %s." : "remove-brick not started for volume %s.",
+                            v->name);
     if (!stop) {
         task_ask(c->gd, v, &t);
         return put_node(c, &t);
@@ -118,7 +121,8 @@ static int defrag_run(struct command *c)
         break;
     case REBALANCE_STOP:
     case REBALANCE_STATUS:
-        r = stop_or_status(c, w->v, command == REBALANCE_STOP, remove == REMOVE_STOP || remove == REMOVE_STATUS ? TASK_REMOVE_BRICK : TASK_REBALANCE);
+        r = stop_or_status(c, w->v, command == REBALANCE_STOP,
+                           remove == REMOVE_STOP || remove == REMOVE_STATUS ? TASK_REMOVE_BRICK : TASK_REBALANCE);
         break;
     default:
         r = command_fail(c, "volume rebalance: command %d", command);
@@ -127,7 +131,7 @@ static int defrag_run(struct command *c)
     return r;
 }
 
-/* ---- the process's last word ---------------------------------------------------------------------------------------------------------- */
+/* ---- the process's last word ----------------------------------------------------------------------------------------------- */
 
 static int notify_run(struct command *c)
 {
@@ -156,7 +160,8 @@ static void notify_encode(struct command *c)
     reply_with(c, (void *)xdr_hndsk_event_notify_rsp, &rsp);
 }
 
-static const struct command_type notify_command = {.name = "rebalance's end", .flags = COMMAND_CHANGES, .run = notify_run, .encode = notify_encode};
+static const struct command_type notify_command = {.name = "rebalance's end", .flags = COMMAND_CHANGES, .run = notify_run,
+                                                   .encode = notify_encode};
 
 void event_notify(struct rpc_request *req)
 {
@@ -193,4 +198,5 @@ static bool only_asks(const struct dict *in)
     return dict_get_i64(in, "rebalance-command", &command) == 0 && command == REBALANCE_STATUS;
 }
 
-const struct command_type defrag_command = {.name = "volume rebalance", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = defrag_run, .only_reads = only_asks};
+const struct command_type defrag_command = {.name = "volume rebalance", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = defrag_run,
+                                            .only_reads = only_asks};

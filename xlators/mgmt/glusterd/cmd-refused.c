@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* cmd-refused.c: what belongs to pools of machines and to features that this build does not have: each is answered, in one sentence, with the
- * exit status that GlusterFS's command line has for it. Source: spec management 4.16 to 4.21. */
+/* cmd-refused.c: what belongs to pools of machines and to features that this build does not have: each is answered, in one sentence, with
+ * the exit status that GlusterFS's command line has for it. Source: spec management 4.16 to 4.21. */
 #include "config.h"
 
 #include <errno.h>
@@ -69,7 +69,8 @@ static int quota_run(struct command *c)
     if (look_at_volume(c) < 0)
         return -1;
     if (type == QUOTA_ENABLE || type == QUOTA_INODE_ENABLE)
-        return command_fail(c, "this build does not have quota: there are no limits for directories; those of the file system below a brick work");
+        return command_fail(c, "this build does not have quota: there are no limits for directories; those of the file system below a "
+                               "brick work");
     return command_fail(c, "Quota is disabled, please enable quota");
 }
 
@@ -87,13 +88,15 @@ static int bitrot_run(struct command *c)
 static int snapshot_run(struct command *c)
 {
     command_echo(c); /* the command line reads there which of its commands has failed */
-    return command_fail(c, "this build does not have snapshots of volumes; those of the file system below a brick can be taken with its own tools");
+    return command_fail(c, "this build does not have snapshots of volumes; those of the file system below a brick can be taken with its "
+                           "own tools");
 }
 
 static int gsync_run(struct command *c)
 {
     const char *volume = command_text(c, "primary") ? command_text(c, "primary") : command_text(c, "volname");
-    return command_fail(c, "this build does not have geo-replication, so there is no session%s%s", volume ? " of " : "", volume ? volume : "");
+    return command_fail(c, "this build does not have geo-replication, so there is no session%s%s", volume ? " of " : "",
+                        volume ? volume : "");
 }
 
 static int ganesha_run(struct command *c)

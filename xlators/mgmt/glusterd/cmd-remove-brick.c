@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* cmd-remove-brick.c: volume remove-brick start, commit and force. Between start and commit the bricks are marked in the volume, clients place no
- * new files there, and a rebalance process carries off what is there. Its stop and status are sent as a rebalance's: cmd-rebalance.c. */
+/* cmd-remove-brick.c: volume remove-brick start, commit and force. Between start and commit the bricks are marked in the volume, clients
+ * place no new files there, and a rebalance process carries off what is there. Its stop and status are sent as a rebalance's:
+ * cmd-rebalance.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -168,10 +169,12 @@ static int check_and_do(struct command *c, struct removal *m, int command, unsig
     switch (command) {
     case REMOVE_START:
         if (m->v->status != VOLUME_STARTED)
-            return command_fail(c, "Volume %s needs to be started before remove-brick (you can use 'force' or 'commit' to override this behavior)",
+            return command_fail(c, "Volume %s needs to be started before remove-brick (you can use 'force' or 'commit' to override this "
+                                   "behavior)",
                                 m->v->name);
         if (t.kind == TASK_REMOVE_BRICK)
-            return command_fail(c, "An earlier remove-brick task exists for volume %s. Either commit it or stop it before starting a new task.",
+            return command_fail(c, "An earlier remove-brick task exists for volume %s. Either commit it or stop it before starting a new "
+                                   "task.",
                                 m->v->name);
         if (task_running(c->gd, m->v))
             return command_fail(c, "Rebalance is in progress. Please retry after completion");
@@ -201,4 +204,5 @@ static int remove_brick_run(struct command *c)
     return r;
 }
 
-const struct command_type remove_brick_command = {.name = "volume remove-brick", .hook = "remove-brick", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = remove_brick_run};
+const struct command_type remove_brick_command = {.name = "volume remove-brick", .hook = "remove-brick",
+                                                  .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = remove_brick_run};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* cmd-replace-brick.c: volume replace-brick: another folder in a brick's place; volume reset-brick: the same folder, empty, on a new disk. */
+/* cmd-replace-brick.c: volume replace-brick: another folder in a brick's place; volume reset-brick: the same folder, empty, on a new
+ * disk. */
 #include "config.h"
 
 #include <errno.h>
@@ -92,7 +93,8 @@ static int replace_run(struct command *c)
     if (r == 0 && (!operation || strcmp(operation, "GF_REPLACE_OP_COMMIT_FORCE") != 0))
         r = command_fail(c, "volume replace-brick: %s: only commit force is there", operation ? operation : "");
     if (r == 0 && w->v->type == VOLUME_PLAIN)
-        r = command_fail(c, "replace-brick is not permitted on distribute only volumes. Please use add-brick and remove-brick operations instead.");
+        r = command_fail(c, "replace-brick is not permitted on distribute only volumes. Please use add-brick and remove-brick operations "
+                            "instead.");
     if (r == 0 && task_running(c->gd, w->v))
         r = command_fail(c, "Volume name %s rebalance is in progress. Please retry after completion", w->v->name);
     if (r == 0)
@@ -116,11 +118,13 @@ static int reset_commit(struct command *c, const struct volinfo *v, unsigned int
 {
     const struct brickinfo *b = &v->bricks[i];
     if (!dst || strcmp(src, dst) != 0)
-        return command_fail(c, "When destination brick is new, please use gluster volume replace-brick <volname> <src-brick> <dst-brick> commit force");
+        return command_fail(c, "When destination brick is new, please use gluster volume replace-brick <volname> <src-brick> <dst-brick> "
+                               "commit force");
     if (brickrun_status(c->gd, b->path).pid)
         return command_fail(c, "Source brick must be stopped. Please use gluster volume reset-brick <volname> <dst-brick> start.");
     if (!force)
-        return command_fail(c, "Brick not available.It may be containing or be contained by an existing brick.Use 'force' option to override this.");
+        return command_fail(c, "Brick not available.It may be containing or be contained by an existing brick.Use 'force' option to "
+                               "override this.");
     if (mkdir(b->path, 0755) < 0 && errno != EEXIST)
         return command_fail(c, "Failed to create brick directory for brick %s:%s. Reason : %s ", b->host, b->path, strerror(errno));
     struct volinfo *copy = volinfo_copy(v);
@@ -160,5 +164,6 @@ static int reset_run(struct command *c)
     return r;
 }
 
-const struct command_type replace_brick_command = {.name = "volume replace-brick", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = replace_run};
+const struct command_type replace_brick_command = {.name = "volume replace-brick", .flags = COMMAND_CHANGES | COMMAND_LOGGED,
+                                                   .run = replace_run};
 const struct command_type reset_brick_command = {.name = "volume reset-brick", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = reset_run};

@@ -52,7 +52,8 @@ static void dump_brick(struct glusterd *gd, FILE *f, unsigned int volume, const 
     fprintf(f, "%s.port: %d\n%s.rdma_port: 0\n%s.port_registered: %d\n%s.status: %s\n", name, s.port, name, name, s.online, name,
             s.online ? "Started" : "Stopped");
     if (filesystem_of(b->path, &fs) == 0)
-        fprintf(f, "%s.spacefree: %lluBytes\n%s.spacetotal: %lluBytes\n", name, (unsigned long long)fs.free, name, (unsigned long long)fs.total);
+        fprintf(f, "%s.spacefree: %lluBytes\n%s.spacetotal: %lluBytes\n", name, (unsigned long long)fs.free, name,
+                (unsigned long long)fs.total);
     if (said)
         dump_clients(f, name, said);
 }
@@ -88,8 +89,8 @@ static void dump_bricks(struct command *c, FILE *f, unsigned int n, const struct
 
 static const char *task_state(int n)
 {
-    static const char *const names[] = {"not_started", "started", "stopped", "complete", "failed", "layout_fix_started", "layout_fix_stopped",
-                                        "layout_fix_complete", "layout_fix_failed"};
+    static const char *const names[] = {"not_started", "started", "stopped", "complete", "failed", "layout_fix_started",
+                                        "layout_fix_stopped", "layout_fix_complete", "layout_fix_failed"};
     return n >= 0 && (size_t)n < array_len(names) ? names[n] : "unknown";
 }
 
@@ -99,21 +100,23 @@ static void dump_volume(struct command *c, FILE *f, unsigned int n, const struct
     bool heals = v->type != VOLUME_PLAIN;
     struct task t;
     task_read(v, &t);
-    fprintf(f, "Volume%u.name: %s\nVolume%u.id: %s\nVolume%u.type: %s\nVolume%u.transport_type: tcp\nVolume%u.status: %s\n", n, v->name, n, v->id, n,
-            volinfo_type_name(volinfo_shown_type(v)), n, n, states[v->status]);
-    fprintf(f, "Volume%u.profile_enabled: %d\nVolume%u.brickcount: %u\n", n, volinfo_is_on(v, "diagnostics.latency-measurement"), n, v->nr_bricks);
+    fprintf(f, "Volume%u.name: %s\nVolume%u.id: %s\nVolume%u.type: %s\nVolume%u.transport_type: tcp\nVolume%u.status: %s\n", n, v->name, n,
+            v->id, n, volinfo_type_name(volinfo_shown_type(v)), n, n, states[v->status]);
+    fprintf(f, "Volume%u.profile_enabled: %d\nVolume%u.brickcount: %u\n", n, volinfo_is_on(v, "diagnostics.latency-measurement"), n,
+            v->nr_bricks);
     dump_bricks(c, f, n, v, detail);
     fprintf(f, "Volume%u.snap_count: 0\nVolume%u.stripe_count: 1\nVolume%u.replica_count: %u\nVolume%u.subvol_count: %u\n", n, n, n,
             v->replica_count, n, volinfo_subvolumes(v));
-    fprintf(f, "Volume%u.arbiter_count: %u\nVolume%u.disperse_count: %u\nVolume%u.redundancy_count: %u\n", n, v->arbiter_count, n, v->disperse_count, n,
-            v->redundancy_count);
-    fprintf(f, "Volume%u.quorum_status: not_applicable\nVolume%u.snapd_svc.online_status: Offline\nVolume%u.snapd_svc.inited: False\n", n, n, n);
+    fprintf(f, "Volume%u.arbiter_count: %u\nVolume%u.disperse_count: %u\nVolume%u.redundancy_count: %u\n", n, v->arbiter_count, n,
+            v->disperse_count, n, v->redundancy_count);
+    fprintf(f, "Volume%u.quorum_status: not_applicable\nVolume%u.snapd_svc.online_status: Offline\nVolume%u.snapd_svc.inited: False\n", n,
+            n, n);
     fprintf(f, "Volume%u.rebalance.id: %s\nVolume%u.rebalance.status: %s\n", n, t.id[0] ? t.id : "00000000-0000-0000-0000-000000000000", n,
             task_state(t.status));
     fprintf(f, "Volume%u.rebalance.failures: %llu\nVolume%u.rebalance.skipped: %llu\nVolume%u.rebalance.lookedup: %llu\n", n,
             (unsigned long long)t.failures, n, (unsigned long long)t.skipped, n, (unsigned long long)t.lookups);
-    fprintf(f, "Volume%u.rebalance.files: %llu\nVolume%u.rebalance.data: %lluBytes\nVolume%u.time_left: %llu\n", n, (unsigned long long)t.files, n,
-            (unsigned long long)t.size, n, (unsigned long long)t.time_left);
+    fprintf(f, "Volume%u.rebalance.files: %llu\nVolume%u.rebalance.data: %lluBytes\nVolume%u.time_left: %llu\n", n,
+            (unsigned long long)t.files, n, (unsigned long long)t.size, n, (unsigned long long)t.time_left);
     fprintf(f, "Volume%u.shd_svc.online_status: %s\nVolume%u.shd_svc.inited: %s\nVolume%u.gsync_count: 0\n", n,
             heals && shd_pid(c->gd, v->name) ? "Online" : "Offline", n, heals ? "True" : "False", n);
     for (size_t i = 0; i < v->options.n; i++)
@@ -136,8 +139,8 @@ static void dump_options(FILE *f, unsigned int n, const struct volinfo *v)
         if (!o->listed || (i && strcmp(o->key, volopts[i - 1].key) == 0))
             continue;
         k++;
-        fprintf(f, "Volume%u.options.key%u: %s\nVolume%u.options.value%u: %s%s\n", n, k, o->key, n, k, set ? set : o->def ? o->def : "(null)",
-                set || o->always ? "" : " (DEFAULT)");
+        fprintf(f, "Volume%u.options.key%u: %s\nVolume%u.options.value%u: %s%s\n", n, k, o->key, n, k,
+                set ? set : o->def ? o->def : "(null)", set || o->always ? "" : " (DEFAULT)");
     }
     fputc('\n', f);
 }
@@ -168,8 +171,8 @@ static void dump_all(struct command *c, FILE *f, int how)
     fprintf(f, "\n[Peers]\n\n[Volumes]\n");
     for (size_t i = 0; i < n; i++)
         dump_volume(c, f, (unsigned int)i + 1, all[i]->v, detail);
-    fprintf(f, "\n[Services]\nsvc1.name: bitd\nsvc1.online_status: Offline\n\nsvc2.name: scrub\nsvc2.online_status: Offline\n\nsvc3.name: quotad\n"
-               "svc3.online_status: Offline\n\n\n[Misc]\nBase port: %lld\n",
+    fprintf(f, "\n[Services]\nsvc1.name: bitd\nsvc1.online_status: Offline\n\nsvc2.name: scrub\nsvc2.online_status: Offline\n\nsvc3.name: "
+               "quotad\nsvc3.online_status: Offline\n\n\n[Misc]\nBase port: %lld\n",
             (long long)c->gd->base_port);
     volumes_free(all, n);
 }
@@ -230,7 +233,7 @@ static int get_state_run(struct command *c)
     return command_echo(c) < 0 || dict_set_text(c->out, "ofilepath", path) < 0 ? command_fail(c, "no memory") : 0;
 }
 
-/* ---- who this machine is --------------------------------------------------------------------------------------------------------------- */
+/* ---- who this machine is --------------------------------------------------------------------------------------------------- */
 
 static int uuid_reset_run(struct command *c)
 {

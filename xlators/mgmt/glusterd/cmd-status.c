@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* cmd-status.c: volume status in all its forms. What only the bricks know (clients, mem, inode, fd, callpool, client-list) is asked of all of
- * them at once; one that gives no answer has its row without it. Source: spec management 4.8, 5.5. */
+/* cmd-status.c: volume status in all its forms. What only the bricks know (clients, mem, inode, fd, callpool, client-list) is asked of all
+ * of them at once; one that gives no answer has its row without it. Source: spec management 4.8, 5.5. */
 #include "config.h"
 
 #include <errno.h>
@@ -150,7 +150,8 @@ static int put_bricks(struct command *c, const struct volinfo *v, int cmd, unsig
         if (r < 0 || !(cmd & VOLSTATUS_ASKED) || call->socket[0] == '\0')
             continue;
         if (call->err < 0 || call->op_ret < 0)
-            log_warning("glusterd", "volume status %s: brick %s:%s: %s", v->name, b->host, b->path, call->err < 0 ? strerror(-call->err) : call->errstr);
+            log_warning("glusterd", "volume status %s: brick %s:%s: %s", v->name, b->host, b->path,
+                        call->err < 0 ? strerror(-call->err) : call->errstr);
         else if (!(cmd & VOLSTATUS_CLIENT_LIST) && brickcall_merge(call, c->out, prefix) < 0)
             r = command_fail(c, "what the bricks say is larger than one answer can be; ask one brick at a time");
     }
@@ -175,7 +176,8 @@ static int lacks_service(struct command *c, const struct volinfo *v, int cmd)
     if (cmd & VOLSTATUS_BITD)
         return command_fail(c, "Volume %s does not have bitrot enabled", v->name);
     if (cmd & VOLSTATUS_SCRUB)
-        return command_fail(c, "Volume %s does not have bitrot enabled. Scrubber will be enabled automatically if bitrot is enabled", v->name);
+        return command_fail(c, "Volume %s does not have bitrot enabled. Scrubber will be enabled automatically if bitrot is enabled",
+                            v->name);
     if ((cmd & VOLSTATUS_SHD) && v->type == VOLUME_PLAIN)
         return command_fail(c, "Volume %s is not Self-heal compatible", v->name);
     return 0;

@@ -300,14 +300,18 @@ static void friends_encode(struct command *c)
     uint8_t *bytes = len ? malloc(len) : NULL;
     if (bytes)
         dict3_encode(c->out, bytes);
-    const struct cli_peer_list_rsp rsp = {.op_ret = c->op_ret, .op_errno = c->op_errno, .friends = {.at = bytes, .len = bytes ? (uint32_t)len : 0}};
+    const struct cli_peer_list_rsp rsp = {.op_ret = c->op_ret, .op_errno = c->op_errno,
+                                          .friends = {.at = bytes, .len = bytes ? (uint32_t)len : 0}};
     reply_with(c, (void *)xdr_cli_peer_list_rsp, &rsp);
     free(bytes);
 }
 
-const struct command_type start_command = {.name = "volume start", .hook = "start", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = start_run};
-const struct command_type stop_command = {.name = "volume stop", .hook = "stop", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = stop_run};
-const struct command_type delete_command = {.name = "volume delete", .hook = "delete", .flags = COMMAND_CHANGES | COMMAND_LOGGED, .run = delete_run};
+const struct command_type start_command = {.name = "volume start", .hook = "start", .flags = COMMAND_CHANGES | COMMAND_LOGGED,
+                                           .run = start_run};
+const struct command_type stop_command = {.name = "volume stop", .hook = "stop", .flags = COMMAND_CHANGES | COMMAND_LOGGED,
+                                          .run = stop_run};
+const struct command_type delete_command = {.name = "volume delete", .hook = "delete", .flags = COMMAND_CHANGES | COMMAND_LOGGED,
+                                            .run = delete_run};
 const struct command_type list_command = {.name = "volume list", .flags = COMMAND_QUICK, .run = list_run};
 const struct command_type info_command = {.name = "volume info", .flags = COMMAND_QUICK, .run = info_run};
 const struct command_type getwd_command = {.name = "getwd", .flags = COMMAND_QUICK, .run = getwd_run, .encode = getwd_encode};

@@ -80,7 +80,8 @@ int put_volume_names(struct command *c, const char *count_key, const char *name_
 struct volview *command_volume(struct command *c);
 
 enum { /* cmd of volume status: spec management 5.3 */
-    VOLSTATUS_MEM = 0x1, VOLSTATUS_CLIENTS = 0x2, VOLSTATUS_INODE = 0x4, VOLSTATUS_FD = 0x8, VOLSTATUS_CALLPOOL = 0x10, VOLSTATUS_DETAIL = 0x20,
+    VOLSTATUS_MEM = 0x1, VOLSTATUS_CLIENTS = 0x2, VOLSTATUS_INODE = 0x4, VOLSTATUS_FD = 0x8, VOLSTATUS_CALLPOOL = 0x10,
+        VOLSTATUS_DETAIL = 0x20,
     VOLSTATUS_TASKS = 0x40, VOLSTATUS_CLIENT_LIST = 0x80, VOLSTATUS_VOLUME = 0x100, VOLSTATUS_ALL = 0x200, VOLSTATUS_BRICK = 0x400,
     VOLSTATUS_NFS = 0x800, VOLSTATUS_SHD = 0x1000, VOLSTATUS_QUOTAD = 0x2000, VOLSTATUS_SNAPD = 0x4000, VOLSTATUS_BITD = 0x8000,
     VOLSTATUS_SCRUB = 0x10000,
@@ -168,14 +169,15 @@ void volume_op_versions(struct volinfo *v);
 int node_globals(struct glusterd *gd, struct pairs *ret);           /* a copy of the node's options; ret is empty */
 int node_load(struct glusterd *gd, struct err *err);
 int node_uuid(struct glusterd *gd, struct err *err);                /* makes and stores one when there is none */
-int node_new_uuid(struct command *c, struct err *err);               /* another one, unless somebody names the old one or is just about to */
+/* another one, unless somebody names the old one or is just about to */
+int node_new_uuid(struct command *c, struct err *err);
 bool node_is_own_host(const char *host);                            /* a name or address of this machine; may ask a name server */
 void uuid_text(char ret[UUID_TEXT]);                                /* a new random one */
 
 /* command.c: actors */
 void cli_actor(struct rpc_request *req);
-void command_begin(struct glusterd *gd, struct rpc_request *req, const struct command_type *type, struct dict *in, const void *args, size_t args_size,
-                   const char *name);
+void command_begin(struct glusterd *gd, struct rpc_request *req, const struct command_type *type, struct dict *in, const void *args,
+                   size_t args_size, const char *name);
 void commands_share(struct glusterd *gd); /* the workers, before the first command */
 void commands_let_go(struct glusterd *gd);
 extern const struct command_type *const cli_commands[]; /* by procedure, NR_CLI */
@@ -202,18 +204,21 @@ int brick_check_id(const struct volinfo *v, unsigned int i, bool repair, struct 
 /* portmap: true: it is the process that we have started for this brick */
 bool brick_signed_in(struct glusterd *gd, const char *path, int port, int pid, struct rpc_conn *conn);
 bool brick_signed_out(struct glusterd *gd, const char *path, struct rpc_conn *conn);
-int brickrun_socket(struct glusterd *gd, const struct volinfo *v, unsigned int i, char *path, size_t size); /* where it can be asked: brickcall.h */
+/* where it can be asked: brickcall.h */
+int brickrun_socket(struct glusterd *gd, const struct volinfo *v, unsigned int i, char *path, size_t size);
 int brickrun_signal(struct glusterd *gd, const char *path, int signal); /* -ESRCH: it does not run */
 int brickrun_log(struct glusterd *gd, const struct volinfo *v, unsigned int i, char *path, size_t size);
 int brickrun_port(struct glusterd *gd, const char *path);
 void brick_conn_closed(struct glusterd *gd, struct rpc_conn *conn);
 
 /* the commands, by file */
-extern const struct command_type create_command, delete_command, start_command, stop_command, list_command, info_command, status_command, set_command,
-    get_command, reset_command, getwd_command, uuid_get_command, friends_command;
-extern const struct command_type add_brick_command, remove_brick_command, replace_brick_command, reset_brick_command, defrag_command, heal_command;
+extern const struct command_type create_command, delete_command, start_command, stop_command, list_command, info_command, status_command,
+    set_command, get_command, reset_command, getwd_command, uuid_get_command, friends_command;
+extern const struct command_type add_brick_command, remove_brick_command, replace_brick_command, reset_brick_command, defrag_command,
+    heal_command;
 extern const struct command_type profile_command, statedump_command, rotate_command, barrier_command, clear_locks_command;
-extern const struct command_type get_state_command, uuid_reset_command, probe_command, detach_command, sync_command, pool_only_command, quota_command,
-    bitrot_command, snapshot_command, gsync_command, ganesha_command, tier_command, mount_command, umount_command, fsm_command;
+extern const struct command_type get_state_command, uuid_reset_command, probe_command, detach_command, sync_command, pool_only_command,
+    quota_command, bitrot_command, snapshot_command, gsync_command, ganesha_command, tier_command, mount_command, umount_command,
+    fsm_command;
 
 #endif

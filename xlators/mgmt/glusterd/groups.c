@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* groups.c: the option groups that GlusterFS's package has, as facts: names and lines. The command line reads them in WORKDIR/groups when it
- * is told `volume set VOLUME group NAME`; those that are missing there are written at the daemon's start, others are the administrator's. */
+/* groups.c: the option groups that GlusterFS's package has, as facts: names and lines. The command line reads them in WORKDIR/groups when
+ * it is told `volume set VOLUME group NAME`; those that are missing there are written at the daemon's start, others are the
+ * administrator's. */
 #include "config.h"
 
 #include <stdio.h>

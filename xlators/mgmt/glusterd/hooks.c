@@ -191,8 +191,8 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 }
 
 /* Each with these words behind its name. */
-static void run_folder(struct glusterd *gd, const char *folder, int (*which)(const struct dirent *), bool only_executable, char *const words[],
-                       unsigned int ms)
+static void run_folder(struct glusterd *gd, const char *folder, int (*which)(const struct dirent *), bool only_executable,
+                       char *const words[], unsigned int ms)
 {
     struct dirent **found;
     bool go_on = true;
@@ -219,7 +219,7 @@ void filters_run(struct glusterd *gd, const char *file)
     run_folder(gd, GF_PKGLIBDIR "/filter", is_visible, true, words, FILTER_MS);
 }
 
-/* ---- hooks ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- hooks ----------------------------------------------------------------------------------------------------------------- */
 
 static bool another_is_started(struct glusterd *gd, const char *name)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* hooks.h: the administrator's scripts: WORKDIR/hooks/1/EVENT/{pre,post}/S*, in the order of their names; and the filters that volume files go
- * through, PKGLIBDIR/filter/.
+/* hooks.h: the administrator's scripts: WORKDIR/hooks/1/EVENT/{pre,post}/S*, in the order of their names; and the filters that volume files
+ * go through, PKGLIBDIR/filter/.
  *
  * pre    runs before the change, and the command waits for it: at most HOOK_PRE_MS for each script, which is then killed. What it says
  *        is logged, its exit status too; the command goes on.
@@ -18,7 +18,8 @@ struct glusterd;
 
 enum { HOOK_PRE_MS = 60000, HOOK_POST_MS = 600000, FILTER_MS = 30000 };
 
-/* The event is the command's (command_type.hook; NULL: none), the volume the one that it names. The first call of a command runs the scripts. */
+/* The event is the command's (command_type.hook; NULL: none), the volume the one that it names. The first call of a command runs the
+ * scripts. */
 void hook_pre(struct command *c);
 void hook_post(struct command *c);
 

@@ -27,8 +27,8 @@ static int start_them(struct command *c, struct volinfo *v, const unsigned int *
     return r;
 }
 
-static int join(struct command *c, struct volinfo *v, const char *what, const unsigned int *at, unsigned int n, unsigned int flags, bool *made,
-                bool *marked)
+static int join(struct command *c, struct volinfo *v, const char *what, const unsigned int *at, unsigned int n, unsigned int flags,
+                bool *made, bool *marked)
 {
     struct err err = {""};
     int r = 0;

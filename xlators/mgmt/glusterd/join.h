@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* join.h: bricks that join a volume which may be running. They are looked at, marked, started and made known to the others of their sets
- * before the volume that has them is written and published; what fails on the way leaves the volume, its folders and its processes as they were.
+ * before the volume that has them is written and published; what fails on the way leaves the volume, its folders and its processes as they
+ * were.
  *
  * Threads  Waits for processes: workers only. Errors are the command's sentence, and -1. */
 #ifndef GLUSTERD_JOIN_H

@@ -24,8 +24,8 @@ void uuid_text(char ret[UUID_TEXT])
         abort(); /* cannot be: 16 bytes are given whole once the kernel has seeded itself */
     b[6] = (b[6] & 0x0f) | 0x40; /* RFC 4122: version 4, variant 1 */
     b[8] = (b[8] & 0x3f) | 0x80;
-    snprintf(ret, UUID_TEXT, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
-             b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+    snprintf(ret, UUID_TEXT, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5],
+             b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 static int write_info(struct glusterd *gd, const char *uuid, struct err *err)
@@ -95,7 +95,8 @@ int node_load(struct glusterd *gd, struct err *err)
         if (!uuid || strlen(uuid) != UUID_TEXT - 1)
             r = err_set(err, -EINVAL, "%s: there is no UUID= of 36 characters", path);
         else if (version && atoi(version) > OP_VERSION_MAX)
-            r = err_set(err, -EINVAL, "%s: operating-version=%s is newer than the %d that this build supports", path, version, OP_VERSION_MAX);
+            r = err_set(err, -EINVAL, "%s: operating-version=%s is newer than the %d that this build supports", path, version,
+                        OP_VERSION_MAX);
         else
             memcpy(gd->uuid, uuid, UUID_TEXT);
         pairs_done(&p);

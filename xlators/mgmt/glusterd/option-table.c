@@ -97,8 +97,9 @@ static void offer(struct nearest *n, const char *name, size_t len)
     n->n = min_of(n->n + 1, 2u);
 }
 
-/* As GlusterFS looks (seen with 200 words): the nearest first part, and among the keys that begin with it the nearest rest. A word without a dot
- * is held against all rests. GlusterFS cuts the rest at its next dot and offers "performance.nfs", which is none; here it is whole. */
+/* As GlusterFS looks (seen with 200 words): the nearest first part, and among the keys that begin with it the nearest rest. A word without
+ * a dot is held against all rests. GlusterFS cuts the rest at its next dot and offers "performance.nfs", which is none; here it is
+ * whole. */
 void volopt_suggest(const char *name, char *ret, size_t size)
 {
     const char *dot = strchr(name, '.');
@@ -112,7 +113,8 @@ void volopt_suggest(const char *name, char *ret, size_t size)
         if (!dot || compare(key, strcspn(key, "."), head.best[0].at, head.best[0].len) == 0)
             offer(&tail, tail_of(key), strlen(tail_of(key)));
     }
-    int used = snprintf(ret, size, "Did you mean %.*s%s%s", dot ? (int)head.best[0].len : 0, dot ? head.best[0].at : "", dot ? "." : "", tail.best[0].at);
+    int used = snprintf(ret, size, "Did you mean %.*s%s%s", dot ? (int)head.best[0].len : 0, dot ? head.best[0].at : "", dot ? "." : "",
+                        tail.best[0].at);
     if (used > 0 && (size_t)used < size)
         snprintf(ret + used, size - (size_t)used, "%s%s%s?", tail.n > 1 ? " or " : "", tail.n > 1 && dot ? "..." : "",
                  tail.n > 1 ? tail.best[1].at : "");
@@ -255,7 +257,8 @@ static int check_addresses(const struct volopt *o, const char *value, const char
     return 0;
 bad:
     if (brick && strncmp(o->key, "auth.", 5) == 0)
-        return err_set(err, -EINVAL, "option auth.addr.%s.%s %s: '%s' is not a valid internet-address-list", brick, o->key + 5, value, value);
+        return err_set(err, -EINVAL, "option auth.addr.%s.%s %s: '%s' is not a valid internet-address-list", brick, o->key + 5, value,
+                       value);
     return err_set(err, -EINVAL, "option %s %s: '%s' is not a valid internet-address-list", option_name(o), value, value);
 }
 
@@ -265,7 +268,8 @@ static int check_priorities(const struct volopt *o, const char *value, struct er
         size_t len = strcspn(at, ",");
         const char *colon = memchr(at, ':', len);
         if (!colon || colon == at || colon + 1 == at + len)
-            return err_set(err, -EINVAL, "option %s %s: '%s' is not a valid priority list (pattern:number, ...)", option_name(o), value, value);
+            return err_set(err, -EINVAL, "option %s %s: '%s' is not a valid priority list (pattern:number, ...)", option_name(o), value,
+                           value);
         for (const char *d = colon + 1; d < at + len; d++)
             if (!isdigit((unsigned char)*d))
                 return not_a_number(o, value, err);

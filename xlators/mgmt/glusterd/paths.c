@@ -21,7 +21,8 @@ void path_of_brick_program(char *ret, size_t size)
 
 static bool engine_is_there(void)
 {
-    static const char *const places[] = {"/usr/lib/*/glusterfs/*/xlator/cluster/replicate.so", "/usr/lib*/glusterfs/*/xlator/cluster/replicate.so"};
+    static const char *const places[] = {"/usr/lib/*/glusterfs/*/xlator/cluster/replicate.so",
+                                         "/usr/lib*/glusterfs/*/xlator/cluster/replicate.so"};
     bool there = false;
     for (size_t i = 0; i < 2 && !there; i++) {
         glob_t found = {0};
@@ -38,7 +39,7 @@ int path_of_cluster_client(char *ret, size_t size, struct err *err)
     if (access(ret, X_OK) == 0 && ((given && *given) || engine_is_there()))
         return 0;
     return err_set(err, -ENOENT,
-                   "%s, GlusterFS's own client, is not there: it heals and rebalances (package glusterfs-client, and glusterfs-common for its cluster "
-                   "translators)",
+                   "%s, GlusterFS's own client, is not there: it heals and rebalances (package glusterfs-client, and glusterfs-common for "
+                   "its cluster translators)",
                    ret);
 }

@@ -178,7 +178,8 @@ static int getspec_run(struct command *c)
     int lo = command_number(c, "min-op-version", 1), hi = command_number(c, "max-op-version", 1);
     bool brick = command_text(c, "brick_name") != NULL;
     if (!brick && w && ((unsigned int)hi < need || (unsigned int)lo > need))
-        return command_fail_errno(c, EOPNOTSUPP, "getspec: %s: the client knows versions %d to %d, the volume needs %u", g->key, lo, hi, need);
+        return command_fail_errno(c, EOPNOTSUPP, "getspec: %s: the client knows versions %d to %d, the volume needs %u", g->key, lo, hi,
+                                  need);
     g->text = read_spec(c->gd, s.file, &g->len);
     if (!g->text)
         return command_fail_errno(c, errno, "getspec: %s: %s", g->key, strerror(errno));
@@ -211,7 +212,8 @@ static void getspec_encode(struct command *c)
     free(g->text);
 }
 
-static const struct command_type getspec_command = {.name = "getspec", .flags = COMMAND_QUICK, .run = getspec_run, .encode = getspec_encode};
+static const struct command_type getspec_command = {.name = "getspec", .flags = COMMAND_QUICK, .run = getspec_run,
+                                                    .encode = getspec_encode};
 
 static void getspec(struct rpc_request *req)
 {
@@ -260,7 +262,8 @@ static void volume_info_encode(struct command *c)
     reply_with(c, (void *)xdr_hndsk_info_rsp, &rsp);
 }
 
-static const struct command_type volume_info_command = {.name = "volume id", .flags = COMMAND_QUICK, .run = volume_info_run, .encode = volume_info_encode};
+static const struct command_type volume_info_command = {.name = "volume id", .flags = COMMAND_QUICK, .run = volume_info_run,
+                                                        .encode = volume_info_encode};
 
 static void volume_info(struct rpc_request *req)
 {
@@ -306,7 +309,8 @@ static int sign_run(struct command *c)
     bool done = conn_is_local(c->req->conn) && (s->in ? brick_signed_in(c->gd, s->path, s->port, s->pid, c->req->conn)
                                                        : brick_signed_out(c->gd, s->path, c->req->conn));
     if (!done)
-        return command_fail_errno(c, EPERM, "%s of %s: not from the process that was started for it", s->in ? "SIGNIN" : "SIGNOUT", s->path);
+        return command_fail_errno(c, EPERM, "%s of %s: not from the process that was started for it", s->in ? "SIGNIN" : "SIGNOUT",
+                                  s->path);
     return 0;
 }
 
@@ -504,7 +508,8 @@ static const struct rpc_actor portmap_actors[NR_PMAP] = {
 
 const struct rpc_program handshake_program = {.name = "Gluster Handshake", .number = HNDSK_PROGRAM, .version = HNDSK_VERSION,
                                               .actors = handshake_actors, .nr_actors = array_len(handshake_actors)};
-const struct rpc_program local_handshake_program = {.name = "Gluster Handshake (CLI Getspec)", .number = HNDSK_PROGRAM, .version = HNDSK_VERSION,
-                                                    .actors = local_handshake_actors, .nr_actors = array_len(local_handshake_actors)};
-const struct rpc_program portmap_program = {.name = "Gluster Portmap", .number = PMAP_PROGRAM, .version = PMAP_VERSION, .actors = portmap_actors,
-                                            .nr_actors = array_len(portmap_actors)};
+const struct rpc_program local_handshake_program = {.name = "Gluster Handshake (CLI Getspec)", .number = HNDSK_PROGRAM,
+                                                    .version = HNDSK_VERSION, .actors = local_handshake_actors,
+                                                    .nr_actors = array_len(local_handshake_actors)};
+const struct rpc_program portmap_program = {.name = "Gluster Portmap", .number = PMAP_PROGRAM, .version = PMAP_VERSION,
+                                            .actors = portmap_actors, .nr_actors = array_len(portmap_actors)};

@@ -85,7 +85,8 @@ int task_bricks_add(struct volinfo *v, unsigned int n, const char *host, const c
     return r < 0 ? r : pairs_setf(&v->node_state, "count", "%u", n);
 }
 
-/* A volume's files are replaced one after the other, the state of its task behind its bricks: whether bricks are leaving is what the state says. */
+/* A volume's files are replaced one after the other, the state of its task behind its bricks: whether bricks are leaving is what the state
+ * says. */
 void task_settle(struct volinfo *v)
 {
     struct task t;
@@ -142,9 +143,9 @@ int task_run(struct glusterd *gd, const struct volinfo *v, int command, struct e
     char *const argv[] = {
         program, (char *)"-s", (char *)"localhost", (char *)"--volfile-id", id, (char *)"--xlator-option", (char *)"*dht.use-readdirp=no",
         (char *)"--xlator-option", (char *)"*dht.lookup-unhashed=yes", (char *)"--xlator-option", (char *)"*dht.assert-no-child-down=yes",
-        (char *)"--xlator-option", (char *)"*dht.readdir-optimize=on", (char *)"--process-name", (char *)"rebalance", (char *)"--xlator-option", cmd,
-        (char *)"--xlator-option", node, (char *)"--xlator-option", hash, (char *)"--socket-file", socket, (char *)"--pid-file", pid_file,
-        (char *)"-l", log, NULL,
+        (char *)"--xlator-option", (char *)"*dht.readdir-optimize=on", (char *)"--process-name", (char *)"rebalance",
+        (char *)"--xlator-option", cmd, (char *)"--xlator-option", node, (char *)"--xlator-option", hash, (char *)"--socket-file", socket,
+        (char *)"--pid-file", pid_file, (char *)"-l", log, NULL,
     };
     int status = child_run(argv, err);
     if (status > 0)

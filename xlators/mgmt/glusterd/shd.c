@@ -37,7 +37,9 @@ bool shd_is_wanted(const struct volinfo *v)
 
 bool shd_is_enabled(const struct volinfo *v)
 {
-    return shd_is_wanted(v) && volinfo_is_on(v, v->type == VOLUME_REPLICATE ? "cluster.self-heal-daemon" : "cluster.disperse-self-heal-daemon");
+    const char *heals = v->type == VOLUME_REPLICATE ? "cluster.self-heal-daemon" : "cluster.disperse-self-heal-daemon";
+
+    return shd_is_wanted(v) && volinfo_is_on(v, heals);
 }
 
 void shd_pid_file(struct glusterd *gd, const char *volume, char *ret, size_t size)
@@ -210,8 +212,8 @@ static bool keeps_others(struct glusterd *gd, struct volview *const *all, size_t
     return false;
 }
 
-/* The process lets go of the volume: it is detached, or, as its last one, taken with the process: that must not be left without a pid file by
- * which it is found. True: the process has ended. */
+/* The process lets go of the volume: it is detached, or, as its last one, taken with the process: that must not be left without a pid file
+ * by which it is found. True: the process has ended. */
 static bool take_away(struct glusterd *gd, struct volview *const *all, size_t n, const struct volinfo *v, int own)
 {
     struct err why = {""};
@@ -247,7 +249,8 @@ static int give(struct glusterd *gd, struct volview *const *all, size_t n, const
         *pid = own;
         return 0;
     }
-    if (own && (!had || had->pid != own || had->bricks != bricks)) { /* what it has already it would go on with, other paths and all (seen) */
+    /* what it has already it would go on with, other paths and all (seen) */
+    if (own && (!had || had->pid != own || had->bricks != bricks)) {
         if (take_away(gd, all, n, v, own) && *pid == own)
             *pid = 0;
         own = 0;

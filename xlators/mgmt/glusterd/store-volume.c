@@ -99,8 +99,8 @@ static char *copy_or_empty(const struct pairs *p, const char *key)
 
 static int load_brick(const char *folder, struct volinfo *v, const char *entry, struct err *err)
 {
-    static const char *const known[] = {"uuid", "hostname", "path", "real_path", "listen-port", "rdma.listen-port", "decommissioned", "brick-id",
-                                        "mount_dir", "brick-fsid"};
+    static const char *const known[] = {"uuid", "hostname", "path", "real_path", "listen-port", "rdma.listen-port", "decommissioned",
+                                        "brick-id", "mount_dir", "brick-fsid"};
     char path[8400];
     struct pairs p = {0};
     if (strchr(entry, '/'))
@@ -235,8 +235,8 @@ static char *info_text(const struct volinfo *v)
     fprintf(f, "replica_count=%u\n", v->replica_count);
     if (v->arbiter_count)
         fprintf(f, "arbiter_count=%u\n", v->arbiter_count);
-    fprintf(f, "disperse_count=%u\nredundancy_count=%u\nversion=%u\ntransport-type=%u\nvolume-id=%s\n", v->disperse_count, v->redundancy_count,
-            v->version, v->transport, v->id);
+    fprintf(f, "disperse_count=%u\nredundancy_count=%u\nversion=%u\ntransport-type=%u\nvolume-id=%s\n", v->disperse_count,
+            v->redundancy_count, v->version, v->transport, v->id);
     if (v->username)
         fprintf(f, "username=%s\npassword=%s\n", v->username, v->password ? v->password : "");
     fprintf(f, "op-version=%u\nclient-op-version=%u\nquota-version=%u\n", v->op_version, v->client_op_version, v->quota_version);
@@ -282,8 +282,8 @@ static char *brick_text(const struct brickinfo *b)
     const char *snap = pairs_get(&b->other, "snap-status");
     if (!f)
         return NULL;
-    fprintf(f, "uuid=%s\nhostname=%s\npath=%s\nreal_path=%s\nlisten-port=%d\nrdma.listen-port=%d\ndecommissioned=%d\nbrick-id=%s\n", b->owner,
-            b->host, b->path, b->real_path ? b->real_path : b->path, b->port, b->rdma_port, b->decommissioned, b->id);
+    fprintf(f, "uuid=%s\nhostname=%s\npath=%s\nreal_path=%s\nlisten-port=%d\nrdma.listen-port=%d\ndecommissioned=%d\nbrick-id=%s\n",
+            b->owner, b->host, b->path, b->real_path ? b->real_path : b->path, b->port, b->rdma_port, b->decommissioned, b->id);
     for (size_t i = 0; i < b->other.n; i++)
         if (strcmp(b->other.at[i].key, "snap-status") != 0)
             fprintf(f, "%s=%s\n", b->other.at[i].key, b->other.at[i].value);

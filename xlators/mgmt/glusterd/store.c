@@ -179,8 +179,8 @@ int store_make_folder(const char *path, struct err *err)
 int store_make_tree(const char *workdir, struct err *err)
 {
     static const char *const folders[] = {
-        "", "vols", "peers", "snaps", "trash", "groups", "bitd", "scrub", "quotad", "nfs", "glustershd", "geo-replication", "ss_brick", "hooks",
-        "hooks/1",
+        "", "vols", "peers", "snaps", "trash", "groups", "bitd", "scrub", "quotad", "nfs", "glustershd", "geo-replication", "ss_brick",
+        "hooks", "hooks/1",
     };
     static const char *const events[] = {"create", "delete", "start", "stop", "add-brick", "remove-brick", "set", "reset", "gsync-create"};
     char path[4200];

@@ -202,8 +202,8 @@ static void features_of_a_brick(void **state)
     struct volinfo *v = volinfo_new("bffeat");
     struct volgen g = of(v);
     struct brickinfo *b = volinfo_add_brick(v);
-    static const char *const on[] = {"features.shard", "features.quota", "features.inode-quota", "features.quota-deem-statfs", "features.bitrot",
-                                     "features.trash", "changelog.changelog", "storage.build-pgfid"};
+    static const char *const on[] = {"features.shard", "features.quota", "features.inode-quota", "features.quota-deem-statfs",
+                                     "features.bitrot", "features.trash", "changelog.changelog", "storage.build-pgfid"};
     b->host = strdup("gfs1");
     b->path = strdup("/srv/t/bffeat/b");
     b->id = strdup("bffeat-client-0");
@@ -231,7 +231,8 @@ static void a_debug_translator_stands_above_the_one_it_names(void **state)
     pairs_set(&v->options, "user.xlator.locks", "mine");
     pairs_set(&v->options, "user.xlator.mine.depth", "3");
     char *text = volgen_brick(&g, 0);
-    assert_non_null(strstr(text, "volume bfone-error-gen\n    type debug/error-gen\n    subvolumes bfone-posix\nend-volume\n\nvolume bfone-trash\n"));
+    assert_non_null(strstr(text, "volume bfone-error-gen\n    type debug/error-gen\n    subvolumes bfone-posix\nend-volume\n\nvolume "
+                                 "bfone-trash\n"));
     assert_non_null(strstr(text, "volume bfone-mine\n    type user/mine\n    option depth 3\n    subvolumes bfone-locks\n"));
     assert_null(strstr(text, "delay-gen"));
     free(text);

@@ -475,7 +475,9 @@ static void readdir_ahead_blocks(struct graphgen *g, struct pairs *names)
 static void distribute_block(struct graphgen *g, const struct pairs *names)
 {
     const struct volinfo *v = g->v;
-    const char *type = volinfo_is_on(v, "cluster.nufa") ? "cluster/nufa" : volinfo_is_on(v, "cluster.switch") ? "cluster/switch" : "cluster/distribute";
+    const char *type = volinfo_is_on(v, "cluster.nufa")     ? "cluster/nufa"
+                       : volinfo_is_on(v, "cluster.switch") ? "cluster/switch"
+                                                            : "cluster/distribute";
     struct block *b = block_named(g, type, false, "%s-dht", v->name);
     char *leaving = NULL;
     size_t len;

@@ -105,8 +105,8 @@ void mount_show(struct mount *m)
     const struct mount_conf *conf = &m->conf;
     struct optset *o = &m->master.options;
 
-    m->master = (struct master){.type = "mount/fuse", .name = "fuse", .host = m, .volume = m->volume, .dump = dump_mount, .dump_history = dump_history,
-                                .dump_objects = dump_objects};
+    m->master = (struct master){.type = "mount/fuse", .name = "fuse", .host = m, .volume = m->volume, .dump = dump_mount,
+                                .dump_history = dump_history, .dump_objects = dump_objects};
     optset_add(o, "mountpoint", conf->point, NULL, 0);
     option_seconds(o, "attribute-timeout", conf->attribute_timeout);
     option_seconds(o, "entry-timeout", conf->entry_timeout);

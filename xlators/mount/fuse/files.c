@@ -111,9 +111,9 @@ HANDLER(write, fuse_ino_t ino, const char *buf, size_t size, off_t off, struct f
 
 /* ---- flush, sync, the end ------------------------------------------------------------------------------------------------ */
 
-/* A FLUSH that can be interrupted (--fuse-flush-handle-interrupt): the caller is told EINTR at once, and the FLUSH goes on without him. libfuse holds
- * a lock of the request while it tells us, which the answer takes, so a worker gives it. The request, and with it the volume's count of what
- * runs, ends when both have come to their end. */
+/* A FLUSH that can be interrupted (--fuse-flush-handle-interrupt): the caller is told EINTR at once, and the FLUSH goes on without him.
+ * libfuse holds a lock of the request while it tells us, which the answer takes, so a worker gives it. The request, and with it the
+ * volume's count of what runs, ends when both have come to their end. */
 static void one_end(struct request *r)
 {
     if (atomic_fetch_add(&r->ends, 1) == 1)

@@ -143,6 +143,7 @@ int groups_of(struct groups *g, fuse_req_t req, const struct fuse_ctx *ctx, stru
     }
     SCOPED_LOCK(&g->lock);
     free(k->list);
-    *k = (struct kept){.pid = ctx->pid, .uid = ctx->uid, .gid = ctx->gid, .until_ms = now + g->timeout_s * 1000ull, .list = list, .n = (unsigned int)n};
+    *k = (struct kept){.pid = ctx->pid, .uid = ctx->uid, .gid = ctx->gid, .until_ms = now + g->timeout_s * 1000ull, .list = list,
+                       .n = (unsigned int)n};
     return r;
 }

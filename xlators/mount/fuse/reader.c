@@ -86,7 +86,8 @@ static bool take(struct reader *rd)
 
     if (n < 0) {
         if (errno == EPERM) {
-            struct timespec pause = {.tv_sec = (time_t)(m->conf.eperm_pause_ns / 1000000000), .tv_nsec = (long)(m->conf.eperm_pause_ns % 1000000000)};
+            struct timespec pause = {.tv_sec = (time_t)(m->conf.eperm_pause_ns / 1000000000),
+                                     .tv_nsec = (long)(m->conf.eperm_pause_ns % 1000000000)};
             nanosleep(&pause, NULL);
             return true;
         }

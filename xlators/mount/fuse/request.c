@@ -158,7 +158,8 @@ static int fill_entry(struct request *r, struct vnode *vn, const struct iatt *st
 
     if (!vn || gfid_is_null(st->gfid))
         return -EIO;
-    *e = (struct fuse_entry_param){.ino = ino_of(r->mount, vn), .attr_timeout = conf->attribute_timeout, .entry_timeout = conf->entry_timeout};
+    *e = (struct fuse_entry_param){.ino = ino_of(r->mount, vn), .attr_timeout = conf->attribute_timeout,
+                                   .entry_timeout = conf->entry_timeout};
     attr_of(r->mount, st, &e->attr);
     return 0;
 }

@@ -22,7 +22,8 @@ struct mode {
     bool tls, own_thread;
     unsigned int park_ms;
 };
-static struct mode plain_loop = {false, false, 0}, plain_thread = {false, true, 0}, plain_parking = {false, true, 1}, tls_loop = {true, false, 0},
+static struct mode plain_loop = {false, false, 0}, plain_thread = {false, true, 0}, plain_parking = {false, true, 1},
+    tls_loop = {true, false, 0},
                    tls_thread = {true, true, 0}, tls_parking = {true, true, 1};
 
 static struct conn_conf conf_of(const struct mode *m)

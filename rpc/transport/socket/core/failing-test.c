@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* A connection's life, from certificates to the last callback, in which one allocation, one thread or one descriptor cannot be had: it ends in
- * an error of who asked for it, or in down(), or it goes on; and nothing is left. Bug classes 2, 8, 9. */
+/* A connection's life, from certificates to the last callback, in which one allocation, one thread or one descriptor cannot be had: it ends
+ * in an error of who asked for it, or in down(), or it goes on; and nothing is left. Bug classes 2, 8, 9. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>

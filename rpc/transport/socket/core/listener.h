@@ -35,6 +35,7 @@ void listener_reconfigure(struct listener *l, const struct listener_conf *conf);
 void listener_go(struct listener *l); /* on the loop's thread; once, of one that was held */
 const char *listener_text(struct listener *l);
 int listener_port(struct listener *l); /* the bound port; 0 for unix sockets */
-void listener_close(struct listener *l); /* stops accepting at once; connections live on. On the loop's thread, or with the loop not running */
+/* stops accepting at once; connections live on. On the loop's thread, or with the loop not running */
+void listener_close(struct listener *l);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* sendq.h: messages on their way out, in the order in which they were put.
  *
- * Any thread puts; one at a time flushes or empties ("the taker": who has the connection's role, role.h). Each message that was put comes out of released()
- * exactly once. The queue holds no reference of its own: the message's slices hold theirs. */
+ * Any thread puts; one at a time flushes or empties ("the taker": who has the connection's role, role.h). Each message that was put comes
+ * out of released() exactly once. The queue holds no reference of its own: the message's slices hold theirs. */
 #ifndef SOCKET_SENDQ_H
 #define SOCKET_SENDQ_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* stream.h: bytes over a sock, plain or encrypted. The connection above does not know which.
  *
- * One owner at a time; a duplex stream may have two, of whom one reads and one does the rest. Nothing here waits: -EAGAIN says that the sock is not readable (writable) and why we go on when poll()
- * says it is. Errors are negative errnos; stream_why() has the sentence. */
+ * One owner at a time; a duplex stream may have two, of whom one reads and one does the rest. Nothing here waits: -EAGAIN says that the
+ * sock is not readable (writable) and why we go on when poll() says it is. Errors are negative errnos; stream_why() has the sentence. */
 #ifndef SOCKET_STREAM_H
 #define SOCKET_STREAM_H
 

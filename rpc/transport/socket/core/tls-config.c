@@ -3,7 +3,8 @@
  *
  * We have a library context of our own, so that nothing of the program around us is touched; algorithms are fetched once. It
  * is made once and never freed: OpenSSL 3.0 keeps per-thread state that points to it, and a thread that ends after the context
- * was freed, one of the program's own perhaps, would use it after free. The chain that we show is built when the files are read, not for each handshake. */
+ * was freed, one of the program's own perhaps, would use it after free. The chain that we show is built when the files are read, not for
+ * each handshake. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
