@@ -6,7 +6,8 @@ glfsheal=$(ls /usr/lib*/*/glusterfs/glfsheal /usr/libexec/glusterfs/glfsheal 2>/
 
 # TYPE "OPTIONS" BRICK...: writes cluster.vol for mounts and shd.vol for the daemon and heal info. OPTIONS: lines of cluster/TYPE.
 write_cluster_volfiles() {
-    local type=$1 options=$2 brick kind i=0 names pending; shift 2
+    local type=$1 options=$2 brick kind i=0 names pending pause=5; shift 2
+    [ "$type" = replicate ] || pause=60 # seconds between two crawls: the least that each takes
     for brick; do
         printf 'volume vol-client-%s\n    type protocol/client\n' $i
         printf '    option %s\n' 'transport-type tcp' 'transport.address-family inet' 'remote-host 127.0.0.1' \
@@ -21,7 +22,7 @@ write_cluster_volfiles() {
         printf 'volume vol-%s-0\n    type cluster/%s\n    option self-heal-daemon enable\n' "$type" "$type"
         [ "$type" = replicate ] && printf '    option %s\n' "afr-pending-xattr ${pending#,}" 'granular-entry-heal on' \
             'use-anonymous-inode yes' "volume-id $volume_id"
-        [ $kind = shd ] && printf '    option %s\n' 'iam-self-heal-daemon yes' 'heal-timeout 60' # seconds between two crawls
+        [ $kind = shd ] && printf '    option %s\n' 'iam-self-heal-daemon yes' "heal-timeout $pause"
         [ $kind = shd ] && [ "$type" = replicate ] && printf '    option %s\n' 'data-self-heal on' 'metadata-self-heal on' 'entry-self-heal on'
         [ -z "$options" ] || printf '    option %s\n' "$options"
         printf '    subvolumes%s\nend-volume\n\nvolume vol\n    type debug/io-stats\n    subvolumes vol-%s-0\nend-volume\n' "$names" "$type"

@@ -25,6 +25,13 @@ same() { # brick what
 entries() { find "$tmp/bricks/$1/.glusterfs/indices" -path '*/xattrop/????????-*' -o -path '*/dirty/????????-*' | grep .; }
 no_entries() { ! entries "$1"; }
 
+not_healed() { # brick...: why that may be
+    local b
+    heal_info
+    for b; do entries "$b"; done
+    tail -n 40 "$tmp/shd.log"
+}
+
 heals() { # name type options dead brick...
     local name=$1 type=$2 options=$3 dead=$4 b; shift 4
     must write_cluster_volfiles "$type" "$options" "$@"
@@ -38,7 +45,7 @@ heals() { # name type options dead brick...
     ok "$name: heal info, too"              grep -qx '/changed *' "$tmp/info"
     ok "$name: the brick comes back"        start_brick "$dead"
     start_shd
-    eventually 240 "$name: heal info returns to 0" nothing_to_heal
+    eventually 240 "$name: heal info returns to 0" nothing_to_heal || not_healed "$@" | diag
     for b; do eventually 60 "$name: no entry is left on $b" no_entries "$b"; done
     stop_shd
     find "$mnt" -type f -exec md5sum {} + | sort >"$tmp/before"
