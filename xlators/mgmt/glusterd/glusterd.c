@@ -115,8 +115,8 @@ static int listen_local(struct glusterd *gd, struct err *err)
         r = pairs_set(&own, "transport.socket.listen-path", gd->sockfile);
     if (r == 0)
         r = pairs_set(&own, "transport.socket.own-thread", "off");
-    gd->local_programs[0] = (struct rpc_program){.name = "GlusterD svc cli", .number = CLI_PROGRAM, .version = CLI_VERSION, .actors = cli_actors,
-                                                 .nr_actors = NR_CLI};
+    gd->local_programs[0] = (struct rpc_program){.name = "GlusterD svc cli", .number = CLI_PROGRAM, .version = CLI_VERSION,
+                                                 .actors = cli_actors, .nr_actors = NR_CLI};
     gd->local_programs[1] = local_handshake_program;
     if (r == 0)
         r = serve(gd, &gd->local, gd->local_programs, 2, &own, NULL, err);
@@ -167,7 +167,8 @@ static int load_volumes(struct glusterd *gd, struct err *err)
         struct err why = {""};
         if (!store_has_volume(gd->workdir, *n)) {
             if (store_set_aside(gd->workdir, *n, &why) == 0)
-                log_warning(DOMAIN, "volume %s was never written to its end; what there is of it has gone to %s/incomplete", *n, gd->workdir);
+                log_warning(DOMAIN, "volume %s was never written to its end; what there is of it has gone to %s/incomplete", *n,
+                            gd->workdir);
             else
                 log_error(DOMAIN, "%s", why.text);
             continue;
