@@ -7,7 +7,6 @@
  *   back()        results become handles. A lock that was interrupted only because the graph is exchanged goes to the start. */
 #include <errno.h>
 #include <inttypes.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "clock.h"
 #include "pool.h"
 #include "volume-impl.h"
+#include "waiter.h"
 
 static void proceed(struct vop *op);
 
@@ -489,55 +489,33 @@ void vop_interrupt(struct vop *op)
 
 /* ---- for those who may wait ---------------------------------------------------------------------------------------------- */
 
-/* A semaphore and not a condition: one system call to sleep and one to wake, and who wakes may be overtaken by who goes on. */
-struct waiter {
-    sem_t back;
-};
-
-static void wake(struct waiter *w)
-{
-    sem_post(&w->back);
-}
-
-static void sleep_until_back(struct waiter *w)
-{
-    while (sem_wait(&w->back) < 0) /* a signal of the program's */
-        ;
-    sem_destroy(&w->back);
-}
-
-static void waiter_init(struct waiter *w)
-{
-    sem_init(&w->back, 0, 0);
-}
-
 static void vop_woken(struct vop *op, void *ctx)
 {
-    wake(ctx);
+    waiter_wake(ctx);
 }
 
 void vop_run(struct vop *op)
 {
     struct waiter w;
 
-    waiter_init(&w);
+    waiter_begin(&w);
     vop_submit(op, vop_woken, &w);
-    sleep_until_back(&w);
+    waiter_wait(&w);
 }
 
 static void fop_woken(struct fop *fop, void *ctx)
 {
-    wake(ctx);
+    waiter_wake(ctx);
 }
 
 void generation_run(struct generation *gen, struct fop *fop)
 {
     struct waiter w;
 
-    waiter_init(&w);
+    waiter_begin(&w);
     fop_push(fop, fop_woken, &w);
     fop_submit(gen->top, fop);
-    sleep_until_back(&w);
+    waiter_wait(&w);
 }
 
 struct called {
@@ -552,14 +530,14 @@ static void call(struct loop_work *w)
     struct called *c = container_of(w, struct called, work);
 
     c->fn(c->arg);
-    wake(&c->waiter);
+    waiter_wake(&c->waiter);
 }
 
 void loop_call(struct loop *l, void (*fn)(void *arg), void *arg)
 {
     struct called c = {.work.run = call, .fn = fn, .arg = arg};
 
-    waiter_init(&c.waiter);
+    waiter_begin(&c.waiter);
     loop_post(l, &c.work);
-    sleep_until_back(&c.waiter);
+    waiter_wait(&c.waiter);
 }

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "client-impl.h"
+#include "waiter.h"
 #include "wire.h"
 #include "wire-words.h"
 
@@ -171,6 +172,22 @@ static int take_slot(struct rpc_client *c, struct rpc_call *call, uint32_t *ret_
     return r;
 }
 
+/* Whoever waits for the answer may receive it. */
+static void help(void *ctx, struct waiter *w)
+{
+    struct rpc_link *l = ctx;
+
+    if (l->dialer->type->help)
+        l->dialer->type->help(l->t, w);
+}
+
+static void helped(void *ctx)
+{
+    link_unref(ctx);
+}
+
+static const struct waiter_work receiving = {.help = help, .done = helped};
+
 int call_send(struct rpc_client *c, struct rpc_call *call, bool urgent)
 {
     struct rpc_out *m = call->out;
@@ -188,7 +205,8 @@ int call_send(struct rpc_client *c, struct rpc_call *call, bool urgent)
     put_u32(m->head, xid);
     m->len = m->msg.body.len;
     link_send(link, m, urgent);
-    link_unref(link);
+    if (!waiter_offer(&receiving, link))
+        link_unref(link);
     return 0;
 }
 

@@ -17,12 +17,13 @@
 #include "message.h"
 #include "option.h"
 
-#define TRANSPORT_ABI 3u
+#define TRANSPORT_ABI 4u
 #define TRANSPORT_SYMBOL "transport_type"
 
 struct transport;          /* one connection, as the module sees it */
 struct transport_listener;
 struct transport_dialer;     /* what a connecting end has: its options, and one set of certificates for all its connections */
+struct waiter;
 struct optset;             /* key and value pairs: ../../libglusterfs/options.h; read through the lookup function only */
 
 struct transport_host {
@@ -84,6 +85,9 @@ struct transport_type {
     void (*undialer)(struct transport_dialer *d); /* NULL is fine */
 
     int (*send)(struct transport *t, struct msg *m);
+    /* For a thread that has sent, and waits for an answer: it may receive it itself, and callbacks run on it meanwhile. Returns when
+     * it likes. No lock is held. NULL: nobody is needed. */
+    void (*help)(struct transport *t, struct waiter *w);
     size_t (*queued)(struct transport *t);
     void (*admit)(struct transport *t);
     void (*pause)(struct transport *t);

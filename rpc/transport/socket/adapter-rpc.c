@@ -211,6 +211,11 @@ static int socket_send(struct transport *t, struct msg *m)
     return conn_send(conn_of(t), m);
 }
 
+static void socket_help(struct transport *t, struct waiter *w)
+{
+    conn_help(conn_of(t), w);
+}
+
 static size_t socket_queued(struct transport *t)
 {
     return conn_queued(conn_of(t));
@@ -296,6 +301,7 @@ __attribute__((visibility("default"))) const struct transport_type transport_typ
     .dial = socket_dial,
     .undialer = socket_undialer,
     .send = socket_send,
+    .help = socket_help,
     .queued = socket_queued,
     .admit = socket_admit,
     .pause = socket_pause,

@@ -23,7 +23,7 @@ enum { FAMILY_BOTH = 2, FAMILY_UNIX = 3 };
 #define OPT_LIVE .flags = OPTION_LIVE
 const struct option socket_option_rows[] = {
     OPT_BOOL("transport.socket.own-thread", S, own_thread, false,
-             "give each connection a thread of its own; without this option: those with TLS", OPT_LIVE),
+             "give each connection a thread of its own; without this option: those with TLS, and all at the connecting end", OPT_LIVE),
     OPT_CHOICE("transport.address-family", S, family, "inet-inet6", family_names_in_order,
                "inet, inet6, inet-inet6 (both on one socket) or unix"),
     OPT_INT("transport.socket.listen-port", S, port, "24007", 0, 65535, "port to listen on; 0: any that is free",
@@ -187,6 +187,8 @@ void socket_options_dialer(const struct socket_options *o, struct conn_conf *ret
 {
     conn_options(o, ret);
     ret->record_max_first = ret->record_max = o->record;
+    /* A client has few connections, and who waits for an answer can help a thread, not the loop: conn_help(). */
+    ret->own_thread = !o->own_thread_given || o->own_thread;
     ret->source_below = o->bind_insecure ? 0 : SOURCE_PRIVILEGED_BELOW;
 }
 

@@ -26,6 +26,15 @@ enum conn_drive { DRIVE_LOOP, DRIVE_THREAD };
 enum conn_parting { PART_SAY, PART_LISTEN }; /* closing: telling the peer; hearing it out, so that what we said is not reset away */
 #define CONN_NOT_STOPPED 1                  /* conn.stop holds a negative errno or 0 once somebody asked */
 
+/* Of threads that receive for themselves: helper.c. Descriptors -1: not made. */
+struct helper {
+    atomic_bool wanted;             /* somebody would have liked to help; relaxed: a hint */
+    bool failed;                    /* the thread's: there were no descriptors */
+    atomic_bool there;              /* one is */
+    atomic_uint_least64_t crowd_until; /* clock_ms; relaxed: several ask at once */
+    int wakefd, helper_set, poller_set; /* made by the thread before conn.rests was ever true, and then constant */
+};
+
 struct conn {
     atomic_uint refs;
     struct env env;                 /* constant */
@@ -89,6 +98,11 @@ struct conn {
     /* drive thread */
     int wakefd;
     atomic_bool asleep;             /* in poll(), or about to be: whoever takes it to false writes wakefd */
+    pthread_mutex_t turn;           /* held by whoever makes a turn: the thread while it is up, or a helper while it rests. Outermost;
+                                     * callbacks run under it */
+    atomic_bool rests;              /* under turn: the thread waits for nothing but bytes to read, in helper.poller_set */
+    atomic_bool missed;             /* a helper has heard of something that the poller has not: read on */
+    struct helper helper;
 
     struct group *group;            /* NULL: none */
     struct group_member member;
@@ -105,10 +119,18 @@ void conn_begin(struct conn *c); /* any thread; once */
 /* drive.c */
 void conn_wake(struct conn *c);                 /* any thread: the poller looks at stop, role and pauses */
 bool conn_turning(struct conn *c);              /* is this thread in a turn of it? Then it is the poller */
+bool conn_turning_any(void);
+void conn_turns(struct conn *c, bool on);       /* a helper is in a turn of it, or no more */
 void conn_drive_init(struct conn *c);
 int conn_drive_thread(struct conn *c);
 void conn_thread_ends(struct conn *c);          /* on an own thread: tells the host, if it wants to know */
 void conn_drive_end(struct conn *c);            /* closed: the poller's reference goes when nothing of it runs */
+
+/* helper.c; the drive thread only, under turn, but for helper_rest() */
+void helper_init(struct helper *h);
+void helper_done(struct helper *h);
+bool helper_may_come(struct conn *c);           /* is it worth to rest in helper_rest()? */
+uint32_t helper_rest(struct conn *c, int timeout_ms); /* the socket's events */
 
 /* sender.c; the poller only */
 bool conn_claim(struct conn *c, bool insist);   /* true: it has the role. False, insisting: it will be given and woken */

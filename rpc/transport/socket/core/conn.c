@@ -107,6 +107,8 @@ int conn_new(const struct env *env, const struct conn_conf *conf, struct tls_con
     atomic_init(&c->stop, CONN_NOT_STOPPED);
     atomic_init(&c->drive, DRIVE_LOOP);
     pthread_mutex_init(&c->gate, NULL);
+    pthread_mutex_init(&c->turn, NULL);
+    helper_init(&c->helper);
     conn_drive_init(c);
     sock_init(&c->sock, fd);
     sendq_init(&c->out, message_done, c);
@@ -137,6 +139,7 @@ static void conn_free(struct conn *c)
         close(c->sock.fd);
     if (c->wakefd >= 0)
         close(c->wakefd);
+    helper_done(&c->helper);
     if (c->stream)
         c->stream->type->free(c->stream);
     tls_config_unref(c->tls_config);
@@ -149,6 +152,7 @@ static void conn_free(struct conn *c)
     free(c->peer.tls_version);
     free(c->peer.cipher);
     pthread_mutex_destroy(&c->gate);
+    pthread_mutex_destroy(&c->turn);
     counter_add(&c->env.census->now[CENSUS_CONNS], -1);
     free(c);
 }

@@ -7,7 +7,7 @@
  * Threads   conn_send(), conn_disconnect(), conn_pause(), conn_resume(), conn_ref() and conn_unref() may be called from any
  *           thread, also from inside a callback. Callbacks run on the poller with no lock held, one at a time; but released()
  *           may come on any thread that is inside conn_send(), of its own message and of others', beside another callback
- *           and beside nothing of its kind: one released() at a time.
+ *           and beside nothing of its kind: one released() at a time. A thread inside conn_help() is the poller at times.
  * Poller    With own_thread a thread of this connection's own, else the event loop; either at most 16 records or 1 MiB each
  *           turn, then sending has its turn. While it rests, whoever sends does so itself (role.h). Dialling and waiting for a
  *           handshake is the event loop's; each step of the handshake runs on a short-lived thread, so that a silent peer holds
@@ -26,6 +26,7 @@
 
 struct conn;
 struct tls_config;
+struct waiter;
 
 /* The program around us. Every member is required. */
 struct conn_host {
@@ -94,6 +95,9 @@ int conn_dial(const struct env *env, const struct conn_conf *conf, struct tls_co
  * of everything at once. 0: released() reports it, exactly once, perhaps before this returns. -ENOTCONN: it is still yours and
  * released() stays silent. The caller holds a reference on the connection or knows that down() has not come. */
 int conn_send(struct conn *c, struct msg *m);
+/* For a thread that waits for an answer on this connection: it may receive it itself, and callbacks run on it meanwhile as on the poller.
+ * Returns when the waiting is over, or when the poller serves them better. The caller holds a reference, and no lock. */
+void conn_help(struct conn *c, struct waiter *w);
 size_t conn_queued(struct conn *c);   /* bytes accepted and not yet released */
 
 void conn_admit(struct conn *c);      /* the host trusts this peer now (SETVOLUME): larger records, no more time limits */

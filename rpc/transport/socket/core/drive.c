@@ -45,6 +45,16 @@ bool conn_turning(struct conn *c)
     return turning == c;
 }
 
+bool conn_turning_any(void)
+{
+    return turning;
+}
+
+void conn_turns(struct conn *c, bool on)
+{
+    turning = on ? c : NULL;
+}
+
 void conn_wake(struct conn *c)
 {
     bool asleep;
@@ -107,13 +117,46 @@ void conn_thread_ends(struct conn *c)
         c->conf.thread_ends(c->host_data);
 }
 
+enum after { AFTER_MORE, AFTER_WAIT, AFTER_REST, AFTER_PARK, AFTER_END };
+
+/* A turn of the thread's, and what comes after it. REST: a helper may receive what comes. */
+static enum after make_turn(struct conn *c, uint32_t events, uint32_t *ret_wanted, uint64_t *ret_due)
+{
+    bool rest;
+
+    SCOPED_LOCK(&c->turn);
+    atomic_store_explicit(&c->rests, false, memory_order_relaxed);
+    conn_turn(c, events);
+    if (conn_state(c) == CONN_CLOSED)
+        return AFTER_END;
+    if (may_park(c))
+        return AFTER_PARK;
+    atomic_exchange(&c->asleep, true);
+    if (conn_waits(c, ret_wanted, ret_due))
+        return AFTER_MORE;
+    rest = *ret_wanted == EPOLLIN && conn_state(c) == CONN_UP && helper_may_come(c);
+    atomic_store_explicit(&c->rests, rest, memory_order_release); /* partner: conn_help() */
+    return rest ? AFTER_REST : AFTER_WAIT;
+}
+
+static uint32_t wait_here(struct conn *c, uint32_t wanted, int timeout_ms)
+{
+    struct pollfd fds[2] = {{.fd = c->sock.fd, .events = wanted}, {.fd = c->wakefd, .events = POLLIN}};
+
+    if (c->wants_role)
+        fds[0].fd = -1; /* else poll() might tell again and again of what has to wait */
+    poll(fds, 2, timeout_ms);
+    if (fds[1].revents)
+        wakefd_drain(c->wakefd);
+    return (unsigned short)fds[0].revents;
+}
+
 static void *thread_main(void *arg)
 {
     struct driver *d = arg;
     struct conn *c = d->conn;
     struct reaper *reaper = c->env.reaper;
     struct group *group = c->group ? group_ref(c->group) : NULL; /* a parked connection may be gone */
-    struct pollfd fds[2] = {{.fd = -1}, {.fd = c->wakefd, .events = POLLIN}};
     uint32_t events = 0;
 
     turning = c;
@@ -122,27 +165,17 @@ static void *thread_main(void *arg)
     for (;;) {
         uint32_t wanted = 0;
         uint64_t due = 0;
+        enum after after = make_turn(c, events, &wanted, &due);
 
-        conn_turn(c, events);
-        events = 0;
-        if (conn_state(c) == CONN_CLOSED)
+        if (after == AFTER_END)
             break;
-        if (may_park(c)) {
+        if (after == AFTER_PARK) {
             conn_thread_ends(c);
             park(d);
             thread_give_back_stack();
             break;
         }
-        atomic_exchange(&c->asleep, true);
-        if (!conn_waits(c, &wanted, &due)) {
-            fds[0].fd = c->wants_role ? -1 : c->sock.fd; /* else poll() might tell again and again of what has to wait */
-            fds[0].events = wanted;
-            fds[0].revents = fds[1].revents = 0;
-            poll(fds, 2, wait_ms(due));
-            if (fds[1].revents)
-                wakefd_drain(c->wakefd);
-            events = (unsigned short)fds[0].revents;
-        }
+        events = after == AFTER_REST ? helper_rest(c, wait_ms(due)) : after == AFTER_WAIT ? wait_here(c, wanted, wait_ms(due)) : 0;
         atomic_store(&c->asleep, false);
     }
     turning = NULL;

@@ -245,6 +245,8 @@ static void turn_closing(struct conn *c)
 
 void conn_turn(struct conn *c, uint32_t events)
 {
+    if (atomic_load_explicit(&c->missed, memory_order_relaxed) && atomic_exchange(&c->missed, false))
+        events |= EPOLLIN;
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
         c->sock.readable = true;
         c->dry = false;
@@ -297,7 +299,7 @@ bool conn_waits(struct conn *c, uint32_t *ret_events, uint64_t *ret_due)
         return true;
     if (c->wants_role)
         return false; /* until it is given */
-    if (stopped(c) || c->ending || (c->has_role && !c->out_waits && !sendq_idle(&c->out)))
+    if (stopped(c) || c->ending || atomic_load(&c->missed) || (c->has_role && !c->out_waits && !sendq_idle(&c->out)))
         return true;
     if (may_read(c)) {
         if (!c->dry)
