@@ -85,18 +85,15 @@ static int print_info(const struct reply *a)
 static int print_xml(const struct reply *a, const char *volume, const struct wanted *want)
 {
     struct xml *x = xml_begin_reply(a);
-    int n = (int)reply_number(a, 0, "count");
+    int n = a->op_ret ? 0 : (int)reply_number(a, 0, "count");
 
-    if (a->op_ret == 0) {
-        xml_open(x, "volProfile");
-        xml_put(x, "volname", "%s", reply_or(a, volume, "volname"));
-        xml_put(x, "profileOp", "%" PRId64, reply_number(a, want->op, "op"));
-        if (want->op == PROFILE_INFO) {
-            xml_put(x, "brickCount", "%d", n);
-            for (int i = 1; i <= n; i++)
-                profile_xml_brick(x, a, i);
-        }
-    }
+    xml_open(x, "volProfile");
+    xml_put(x, "volname", "%s", reply_or(a, volume, "volname"));
+    xml_put(x, "profileOp", "%" PRId64, reply_number(a, want->op, "op"));
+    if (want->op == PROFILE_INFO)
+        xml_put(x, "brickCount", "%d", n);
+    for (int i = 1; want->op == PROFILE_INFO && i <= n; i++)
+        profile_xml_brick(x, a, i);
     return xml_end(x);
 }
 

@@ -32,13 +32,13 @@ static int print_xml(const struct reply *a, int what)
 {
     struct xml *x;
 
-    if (a->op_ret) {
+    if (a->op_ret && has_table(what)) {
         xml_plain(a, "volRebalance", a->reason);
         return status_of(a);
     }
     x = xml_begin_reply(a);
     xml_open(x, "volRebalance");
-    if (reply_has(a, "rebalance-id"))
+    if (a->op_ret == 0 && reply_has(a, "rebalance-id"))
         xml_put(x, "task-id", "%s", reply_text(a, "rebalance-id"));
     xml_put(x, "op", "%d", what);
     if (has_table(what))

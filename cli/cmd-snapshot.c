@@ -94,6 +94,8 @@ int cmd_snap_create(struct cli *c, const struct words *w)
     struct request r;
     int i = 4;
 
+    if (w->n == 3)
+        fputs("Invalid Syntax.\n", stderr);
     if (w->n < 4 || !snap_name_fine(w->at[2]))
         return BAD_WORDS;
     if (word_is(w, i, "no-timestamp")) {
@@ -221,7 +223,7 @@ int cmd_snap_activate(struct cli *c, const struct words *w)
     r = snap_request(w, SNAP_ACTIVATE);
     put(&r, "snapname", "%s", w->at[2]);
     put_number(&r, "flags", w->n == 4);
-    return send_snap(c, &r, "Snapshot activate", print_activated);
+    return send_snap(c, &r, "snapshot activate", print_activated);
 }
 
 static int print_deactivated(struct cli *c, const struct reply *a)
@@ -242,7 +244,7 @@ int cmd_snap_deactivate(struct cli *c, const struct words *w)
         return 0;
     r = snap_request(w, SNAP_DEACTIVATE);
     put(&r, "snapname", "%s", w->at[2]);
-    return send_snap(c, &r, "Snapshot deactivate", print_deactivated);
+    return send_snap(c, &r, "snapshot deactivate", print_deactivated);
 }
 
 static int print_list(struct cli *c, const struct reply *a)

@@ -63,7 +63,7 @@ int cmd_get_state(struct cli *c, const struct words *w)
         put(&r, "getstate-cmd", "volumeoptions");
     status = ask(c, CLI_GET_STATE, &r, USUAL_S, &a);
     if (!status && a.op_ret) {
-        status = refused_with(&a, "%s%s", a.reason[0] ? "" : "Failed to get daemon state", a.reason);
+        status = refused_with(&a, "Failed to get daemon state%s%s", a.reason[0] ? ": " : "", a.reason);
     } else if (!status && reply_has(&a, "ofilepath")) {
         printf("glusterd state dumped to %s\n", reply_text(&a, "ofilepath"));
     } else if (!status) {
@@ -92,6 +92,8 @@ int cmd_ganesha(struct cli *c, const struct words *w)
                        : "Disabling NFS-Ganesha will tear down the entire ganesha cluster across the trusted pool. Do you still want to "
                          "continue?\n"))
         return 1;
+    if (word_is(w, 1, "enable"))
+        puts("This will take a few minutes to complete. Please wait ..");
     r = request(w);
     put(&r, "key", "nfs-ganesha");
     put(&r, "value", "%s", w->at[1]);

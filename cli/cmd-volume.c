@@ -160,7 +160,7 @@ static bool dump_words_fine(const struct words *w)
     if (word_is(w, 3, "client")) {
         const char *colon = w->n == 5 ? strrchr(w->at[4], ':') : NULL;
 
-        if (colon && colon > w->at[4] && colon[1])
+        if (colon && colon > w->at[4] && colon[1] && colon[1 + strspn(colon + 1, "0123456789")] == '\0')
             return true;
         first = 3;
     }

@@ -90,6 +90,14 @@ static int ask_counters(struct command *c, const struct volinfo *v, const char *
     return r;
 }
 
+/* GlusterFS's printer of XML wants the number of bricks also then. */
+static int not_profiled(struct command *c, const struct volinfo *v)
+{
+    if (dict_set_text(c->out, "count", "0") < 0)
+        return command_fail(c, "no memory");
+    return command_fail(c, "Profile on Volume %s is not started", v->name);
+}
+
 static int profile_run(struct command *c)
 {
     int op = command_number(c, "op", 0);
@@ -106,7 +114,7 @@ static int profile_run(struct command *c)
         r = turn(c, v, op == PROFILE_START);
         break;
     case PROFILE_INFO:
-        r = profiles(v) ? ask_counters(c, v, NULL) : command_fail(c, "Profile on Volume %s is not started", v->name);
+        r = profiles(v) ? ask_counters(c, v, NULL) : not_profiled(c, v);
         break;
     case PROFILE_TOP:
         r = ask_counters(c, v, command_text(c, "brick"));

@@ -36,15 +36,22 @@ static int put_node(struct command *c, const struct task *t)
     return k.r < 0 ? command_fail(c, "no memory") : 0;
 }
 
+static int check_volume(struct command *c, const struct volinfo *v)
+{
+    if (volinfo_subvolumes(v) < 2)
+        return command_fail(c, "Volume %s is not a distribute volume or contains only 1 brick.\nNot performing rebalance", v->name);
+    if (v->status != VOLUME_STARTED)
+        return command_fail(c, "Volume %s needs to be started to perform rebalance", v->name);
+    return 0;
+}
+
 static int start(struct command *c, const struct volinfo *v, int command)
 {
     struct err err = {""};
     struct task t, before;
     task_read(v, &before);
-    if (v->status != VOLUME_STARTED)
-        return command_fail(c, "Volume %s needs to be started to perform rebalance", v->name);
-    if (volinfo_subvolumes(v) < 2)
-        return command_fail(c, "Volume %s is not a distribute volume or contains only 1 brick.\nNot performing rebalance", v->name);
+    if (check_volume(c, v) < 0)
+        return -1;
     if (before.kind == TASK_REMOVE_BRICK)
         return command_fail(c, "A remove-brick task on volume %s is not yet committed. Either commit or stop the remove-brick task.",
                             v->name);
@@ -76,8 +83,8 @@ static int stop_or_status(struct command *c, const struct volinfo *v, bool stop,
     struct err err = {""};
     struct task t;
     task_read(v, &t);
-    if (kind == TASK_REBALANCE && v->status != VOLUME_STARTED)
-        return command_fail(c, "Volume %s needs to be started to perform rebalance", v->name);
+    if (kind == TASK_REBALANCE && check_volume(c, v) < 0)
+        return -1;
     if (t.kind != kind)
         return command_fail(c, kind == TASK_REBALANCE ? "Rebalance not started for volume %s." : "remove-brick not started for volume %s.",
                             v->name);
