@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Writes the recorded messages as seeds: fuzz-seeds FOLDER xdr: structures for fuzz-xdr; FOLDER service: calls for fuzz-service;
- * FOLDER server: the same for protocol/server's fuzz-server. */
+ * FOLDER server: the same for protocol/server's fuzz-server; FOLDER answer: results for protocol/client's fuzz-answer. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +41,20 @@ static void write_structures(const char *dir, const struct vector *v)
         write_seed(dir, v->name, "reply", (uint8_t)(2 * (p - procedures) + 1), v->reply + at, v->reply_len - (size_t)at);
 }
 
+/* A result of program 400 behind the number of its operation. */
+static void write_answer(const char *dir, const struct vector *v)
+{
+    rpc_call_header h;
+    rpc_reply_header r;
+    int64_t n;
+
+    if (!v->call || !v->reply || wire_decode(xdr_rpc_call_header, &h, v->call, v->call_len) < 0 || h.vers != 400)
+        return;
+    n = wire_decode(xdr_rpc_reply_header, &r, v->reply, v->reply_len);
+    if (n > 0 && r.accept_stat == 0)
+        write_seed(dir, v->name, "answer", (uint8_t)h.proc, v->reply + n, v->reply_len - (size_t)n);
+}
+
 /* Behind its length in two bytes. */
 static void write_record(const char *dir, const struct vector *v)
 {
@@ -60,7 +74,7 @@ int main(int argc, char **argv)
     struct vector *all;
 
     if (argc != 3) {
-        fprintf(stderr, "usage: %s FOLDER xdr|service|server\n", argv[0]);
+        fprintf(stderr, "usage: %s FOLDER xdr|service|server|answer\n", argv[0]);
         return 1;
     }
     if (mkdir(argv[1], 0777) < 0 && errno != EEXIST) {
@@ -73,6 +87,8 @@ int main(int argc, char **argv)
             write_structures(argv[1], v);
         else if (strcmp(argv[2], "server") == 0)
             write_record(argv[1], v);
+        else if (strcmp(argv[2], "answer") == 0)
+            write_answer(argv[1], v);
         else
             write_seed(argv[1], v->name, "call", 3, v->call, v->call_len);
     }

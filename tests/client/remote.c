@@ -3,7 +3,8 @@
  *
  *   remote VOLFILE every          each operation of program 400 once or more, with what must come of it; prints how many
  *   remote VOLFILE talk           commands on stdin, one answer line each (see `commands`)
- *   remote VOLFILE load THREADS   files are written, read and compared until stdin says "end"; prints how often, and how often not
+ *   remote VOLFILE load THREADS [NAME]  files NAME0, NAME1, ... (load0), each with a lock on bytes 1000 to 1009, are written, read and
+ *                                 compared until stdin says "end"; prints how often, and how often not. Any other line: how often until now
  *
  * Operations go through libglusterfs/volume.h, as a mount's do. */
 #include "config.h"
@@ -779,9 +780,11 @@ static void talk(struct program *g)
 static atomic_bool load_ends;
 struct loader {
     struct program *g;
+    const char *files;
     unsigned int number;
     pthread_t thread;
-    unsigned long good, failed, wrong;
+    atomic_ulong good;
+    unsigned long failed, wrong;
     int strange;                 /* an error that a lost brick does not explain */
 };
 
@@ -794,8 +797,10 @@ static void *load(void *arg)
     uint8_t *out = malloc(128 * KiB), *in = malloc(128 * KiB);
     bool written[8] = {false};
 
-    snprintf(name, sizeof(name), "load%u", l->number);
+    snprintf(name, sizeof(name), "%s%u", l->files, l->number);
     while (create(g, name, O_RDWR, &f) < 0 && !atomic_load(&load_ends))
+        usleep(10000);
+    while (f && lk(g, f, LK_SET, RANGE_WRITE, 1000, 10, (uint8_t)(l->number + 1)) < 0 && !atomic_load(&load_ends))
         usleep(10000);
     for (unsigned int round = 0; f && !atomic_load(&load_ends); round++) {
         unsigned int block = round % 8;
@@ -807,7 +812,7 @@ static void *load(void *arg)
         if (r >= 0)
             r = get(g, f, block * 128 * KiB, in, 128 * KiB, NULL);
         if (r == (int)(128 * KiB)) {
-            l->good++;
+            atomic_fetch_add(&l->good, 1);
             l->wrong += memcmp(in, out, 128 * KiB) != 0;
         } else {
             l->failed++;
@@ -823,7 +828,7 @@ static void *load(void *arg)
     return NULL;
 }
 
-static int run_load(struct program *g, unsigned int n)
+static int run_load(struct program *g, unsigned int n, const char *files)
 {
     struct loader *l = calloc(n, sizeof(*l));
     unsigned long good = 0, failed = 0, wrong = 0;
@@ -831,12 +836,15 @@ static int run_load(struct program *g, unsigned int n)
     int strange = 0;
 
     for (unsigned int i = 0; i < n; i++) {
-        l[i] = (struct loader){.g = g, .number = i};
+        l[i] = (struct loader){.g = g, .files = files, .number = i};
         if (thread_start(&l[i].thread, "load", THREAD_STACK, load, &l[i], &g->p.census) < 0)
             die("load", "no thread");
     }
-    while (fgets(line, sizeof(line), stdin) && strncmp(line, "end", 3) != 0)
-        ;
+    while (fgets(line, sizeof(line), stdin) && strncmp(line, "end", 3) != 0) {
+        for (unsigned int i = 0; i < n; i++)
+            printf("%lu%s", atomic_load(&l[i].good), i + 1 < n ? " " : "\n");
+        fflush(stdout);
+    }
     atomic_store(&load_ends, true);
     for (unsigned int i = 0; i < n; i++) {
         thread_join(l[i].thread, &g->p.census);
@@ -857,7 +865,7 @@ int main(int argc, char **argv)
     int r = 0;
 
     if (argc < 3)
-        die("usage", "remote VOLFILE every|talk|load THREADS");
+        die("usage", "remote VOLFILE every|talk|load THREADS [NAME]");
     log_set_level(LVL_INFO);
     start(&g, argv[1]);
     if (strcmp(argv[2], "talk") == 0) {
@@ -866,7 +874,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "remote: the brick is not there%s\n", g.refusals ? ": it refuses us" : "");
         r = 1;
     } else {
-        r = strcmp(argv[2], "every") == 0 ? every(&g) : run_load(&g, argc > 3 ? (unsigned int)atoi(argv[3]) : 4);
+        unsigned int threads = argc > 3 ? (unsigned int)atoi(argv[3]) : 4;
+
+        r = strcmp(argv[2], "every") == 0 ? every(&g) : run_load(&g, threads, argc > 4 ? argv[4] : "load");
     }
     return finish(&g) || r;
 }

@@ -199,6 +199,25 @@ static void a_damaged_volume_is_named_and_no_other(void **state)
     assert_non_null(strstr(err.text, "n1:-srv-d2"));
 }
 
+/* Removing a volume renames its folder to trash/ID.deleted and removes what it finds there. */
+static void an_id_that_is_a_path_is_refused(void **state)
+{
+    struct err err = {""};
+    struct volinfo *v = NULL;
+    char path[300];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/vols/astray", work);
+    mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/vols/astray/info", work);
+    put(path, "type=0\ncount=0\nstatus=0\nsub_count=1\nvolume-id=../../../../../../../../tmp/somewher\n");
+    assert_int_equal(store_load_volume(work, "astray", &v, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "volume-id=../../../../../../../../tmp/somewher is no id"));
+    unlink(path);
+    *strrchr(path, '/') = '\0';
+    rmdir(path);
+}
+
 static void a_file_of_a_brick_goes_with_the_brick(void **state)
 {
     (void)state;
@@ -281,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_careless_file_is_read_all_the_same),
         cmocka_unit_test(lines_that_nobody_knows_are_kept),
         cmocka_unit_test(a_damaged_volume_is_named_and_no_other),
+        cmocka_unit_test(an_id_that_is_a_path_is_refused),
         cmocka_unit_test(a_file_of_a_brick_goes_with_the_brick),
         cmocka_unit_test(a_volume_that_cannot_be_written_stays_as_it_was),
         cmocka_unit_test(a_removed_volume_leaves_nothing),

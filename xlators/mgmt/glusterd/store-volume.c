@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "iatt.h"
 #include "option-table.h"
 #include "store-impl.h"
 #include "store.h"
@@ -139,9 +140,12 @@ static int from_info(const char *file, const char *folder, struct volinfo *v, co
 {
     const char *id = pairs_get(p, "volume-id"), *type = pairs_get(p, "type"), *status = pairs_get(p, "status");
     unsigned int nr_bricks = 0;
+    gfid_t parsed;
     int r = 0;
     if (!id || strlen(id) != UUID_TEXT - 1 || !type || !status)
         return err_set(err, -EINVAL, "%s: volume-id, type or status is missing", file);
+    if (!gfid_parse(id, &parsed)) /* it becomes part of a path */
+        return err_set(err, -EINVAL, "%s: volume-id=%s is no id", file, id);
     memcpy(v->id, id, UUID_TEXT);
     v->type = (enum volume_type)atoi(type);
     v->status = (enum volume_status)atoi(status);

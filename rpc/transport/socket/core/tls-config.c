@@ -190,32 +190,30 @@ static int add_revocation(SSL_CTX *ctx, const char *path)
     return 0;
 }
 
-static bool has_key(X509 *cert)
+static int strength(X509 *cert)
 {
     EVP_PKEY *key = X509_get0_pubkey(cert);
 
-    return key && EVP_PKEY_get_security_bits(key) > 0;
+    return key ? EVP_PKEY_get_security_bits(key) : 0;
 }
 
-/* A certificate is read even when no memory could be had for its key, or for parts of it: then it vouches for nobody, for as long as it
- * is in use. Read once more it has one, unless it is of a kind that OpenSSL does not know. */
-static bool authorities_have_keys(SSL_CTX *ctx)
+/* A certificate is read even when no memory could be had for its key or its extensions, or for parts of them: then it vouches for nobody,
+ * for as long as it is in use. Read once more it would be another one. */
+static bool authorities_are_whole(SSL_CTX *ctx)
 {
     STACK_OF(X509_OBJECT) *all = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+    bool whole = true;
 
-    for (int i = 0; i < sk_X509_OBJECT_num(all); i++) {
+    for (int i = 0; whole && i < sk_X509_OBJECT_num(all); i++) {
         X509 *cert = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, i)), *again;
-        bool lost;
 
-        if (!cert || has_key(cert))
+        if (!cert)
             continue;
         again = X509_dup(cert);
-        lost = !again || has_key(again);
+        whole = again && strength(again) == strength(cert) && X509_get_extension_flags(again) == X509_get_extension_flags(cert);
         X509_free(again);
-        if (lost)
-            return false;
     }
-    return true;
+    return whole;
 }
 
 static int add_dh(struct tls_config *cfg, SSL_CTX *ctx)
@@ -263,8 +261,8 @@ static int fill_set(struct tls_config *cfg, SSL_CTX *ctx, struct err *err)
         return bad(err, "ssl-private-key", cfg->set.private_key);
     if (SSL_CTX_load_verify_locations(ctx, cfg->set.ca_list, NULL) != 1)
         return bad(err, "ssl-ca-list", cfg->set.ca_list);
-    if (!authorities_have_keys(ctx))
-        return err_set(err, -ENOMEM, "option transport.socket.ssl-ca-list: %s: no memory for its keys", cfg->set.ca_list);
+    if (!authorities_are_whole(ctx))
+        return err_set(err, -ENOMEM, "option transport.socket.ssl-ca-list: %s: no memory for all of it", cfg->set.ca_list);
     if (cfg->set.crl_path && add_revocation(ctx, cfg->set.crl_path) < 0)
         return bad(err, "ssl-crl-path", cfg->set.crl_path);
     /* What the authorities' file completes is sent too; a missing link is the peer's to judge. */
