@@ -250,8 +250,9 @@ static bool live(bool tls, bool own_thread, unsigned int kinds, long k)
         on_loop(&life, close_listener);
     tls_config_unref(life.server_tls);
     tls_config_unref(life.client_tls);
-    /* What could be set up works. */
-    if (!answered && (!happened || (before && life.server.started)))
+    /* What could be set up works; but OpenSSL's contexts may be made with less than they should have (no signature algorithms), and
+     * nobody can see that. */
+    if (!answered && (!happened || (before && life.server.started && !(kinds & FAILING_LIBRARY))))
         fail_msg("number %ld was not to be had, and then a connection failed\n%s", k, fixture_log());
     fixture_expect_nothing_left(&f);
     fixture_log_clear();
