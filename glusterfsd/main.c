@@ -164,10 +164,9 @@ static void reload(struct server *s)
     if (s->process.stopping)
         return;
     pthread_mutex_lock(&s->process.graph_lock);
-    struct graph *g = s->process.graph; /* before one is freed it is ended on this thread: it stays while we tell it */
+    if (s->process.graph)
+        graph_notify_down(s->process.graph, EVENT_RELOAD); /* transports take their options anew */
     pthread_mutex_unlock(&s->process.graph_lock);
-    if (g)
-        graph_notify_down(g, EVENT_RELOAD);
     management_fetch(&s->management);
 }
 

@@ -54,14 +54,24 @@ static void dump_inodes(struct graph *g, unsigned int what, struct dump *d)
     inode_table_each_active(g->inodes, dump_inode, &id);
 }
 
+/* Not what the volume file says, but what the translator has made of it. */
+static void dump_options(struct xlator *xl, struct dump *d)
+{
+    dump_section_of(d, xl->type->name, xl->name, "options");
+    options_dump(xl->type->options, xl->type->nr_options, xl->priv, d);
+    if (xl->type->dump_options)
+        xl->type->dump_options(xl, d);
+}
+
 void graph_dump(struct graph *g, unsigned int what, struct dump *d)
 {
     dump_section(d, "active graph - %u", g->id);
     for (struct xlator *xl = what & DUMP_PRIV ? g->first : NULL; xl; xl = xl->next) {
-        if (!xl->type->dump)
-            continue;
-        dump_section_of(d, xl->type->name, xl->name, "priv");
-        xl->type->dump(xl, d);
+        if (xl->type->dump) {
+            dump_section_of(d, xl->type->name, xl->name, "priv");
+            xl->type->dump(xl, d);
+        }
+        dump_options(xl, d);
     }
     if (g->inodes && !g->process->master && what & (DUMP_INODE | DUMP_INODECTX)) /* a master has a table of its own */
         dump_inodes(g, what, d);

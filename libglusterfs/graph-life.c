@@ -138,9 +138,10 @@ static int copy_options(const struct graph *g, const struct optset *from, struct
     return 0;
 }
 
+/* `failed` too: it may have put options in place before it found one that it cannot follow. */
 static void undo_reconfigure(struct graph *g, const struct xlator *failed)
 {
-    for (struct xlator *xl = g->first; xl != failed; xl = xl->next) {
+    for (struct xlator *xl = g->first; xl != failed->next; xl = xl->next) {
         struct err err = {0};
 
         if (xlator_reconfigure(xl, &xl->options, &err) < 0)
@@ -154,6 +155,7 @@ int graph_reconfigure(struct graph *g, const struct graph *with, struct err *err
 
     if (!graph_same_shape(g, with))
         return -EXDEV;
+    SCOPED_LOCK(&g->process->graph_lock);
     for (struct xlator *xl = g->first; xl; xl = xl->next, from = from->next) {
         int failed = xlator_reconfigure(xl, &from->options, err);
 

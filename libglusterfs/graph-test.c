@@ -40,6 +40,15 @@ static int fake_init(struct xlator *xl, struct err *err)
     return f->fail ? err_set(err, -EIO, "volume %s: told to fail", xl->name) : 0;
 }
 
+/* Finds what it cannot follow when its options are in place already. */
+static int fake_reconfigure(struct xlator *xl, const struct optset *set, struct err *err)
+{
+    struct fake *f = xl->priv;
+    int r = options_apply(fake_options, array_len(fake_options), set, xl->name, true, f, err);
+
+    return r == 0 && f->number == 9 ? err_set(err, -EINVAL, "volume %s: not 9", xl->name) : r;
+}
+
 static void fake_fini(struct xlator *xl)
 {
     tell(xl, "fini");
@@ -67,7 +76,8 @@ static const struct xlator_type leaf_type = {
 };
 static const struct xlator_type filter_type = {
     .name = "test/filter", .options = fake_options, .nr_options = array_len(fake_options), .priv_size = sizeof(struct fake),
-    .inode_slot = true, .client_slot = true, .init = fake_init, .fini = fake_fini, .on = {[FOP_READ] = fake_fop},
+    .inode_slot = true, .client_slot = true, .init = fake_init,
+    .reconfigure = fake_reconfigure, .fini = fake_fini, .on = {[FOP_READ] = fake_fop},
 };
 const struct xlator_type *const xlator_types[] = {&leaf_type, &filter_type, NULL};
 
@@ -258,6 +268,23 @@ static void a_wrong_new_option_leaves_all_as_it_was(void **state)
     graph_free(g);
 }
 
+static void who_refuses_late_goes_back_too(void **state)
+{
+    struct graph *g = parse(*state, CHAIN), *with = parse(*state, "volume a type test/leaf option number 7 end-volume\n"
+                                                                  "volume b type test/filter option number 9 subvolumes a end-volume\n"
+                                                                  "volume c type test/filter subvolumes b end-volume\n");
+    struct err err = {0};
+
+    assert_int_equal(graph_init(g, &err), 0);
+    assert_true(graph_reconfigure(g, with, &err) < 0);
+    assert_string_equal(err.text, "volume b: not 9");
+    assert_int_equal(((struct fake *)g->first->priv)->number, 2);
+    assert_int_equal(((struct fake *)g->first->next->priv)->number, 1);
+    graph_free(with);
+    graph_fini(g);
+    graph_free(g);
+}
+
 static void note(void *ctx, const struct log_site *site, const char *domain, const char *text)
 {
     snprintf(ctx, 200, "%s", text);
@@ -343,6 +370,7 @@ static void a_statedump_has_its_lines_and_its_name(void **state)
     assert_non_null(strstr(text, "\n[census]\n"));
     assert_non_null(strstr(text, "\nfops=0\n"));
     assert_non_null(strstr(text, "\n[conn.0.bound_xl.b]\n"));
+    assert_non_null(strstr(text, "\n[xlator.test.leaf.a.options]\nnumber=2\nfail=off\n"));
     assert_non_null(strstr(text, "\nDUMP-END-TIME: 2"));
     assert_int_not_equal(text[n - 1], '\n');
     snprintf(command, sizeof(command), "rm -r %s", dir);
@@ -416,11 +444,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(events_reach_every_parent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(options_of_the_same_shape_are_taken_over_in_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wrong_new_option_leaves_all_as_it_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_refuses_late_goes_back_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_command_line_overrides_what_its_pattern_matches, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_said_in_one_sentence, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_unknown_type_names_the_module_that_is_missing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_statedump_has_its_lines_and_its_name, set_up, tear_down),
-cmocka_unit_test_setup_teardown(a_statedump_has_what_its_options_say, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_statedump_has_what_its_options_say, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

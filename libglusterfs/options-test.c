@@ -10,6 +10,7 @@
 
 #include "log.h"
 #include "options.h"
+#include "statedump.h"
 
 struct conf {
     bool flag;
@@ -37,6 +38,17 @@ static const struct option rows[] = {
     OPT_PREFIX("auth.addr.", "who may come"),
     OPT_OFF("quantum", "quantum storage", .choices = none_words),
 };
+
+static const struct option quiet_rows[] = {
+    OPT_INT("idle", struct conf, number, "5", 0, 0, "of what is not built", .flags = OPTION_NO_EFFECT),
+    OPT_STR("password", struct conf, text, "x", "a secret", .flags = OPTION_SECRET),
+};
+
+static void fill(struct dump *d, const void *ctx)
+{
+    options_dump(rows, array_len(rows), ctx, d);
+    options_dump(quiet_rows, array_len(quiet_rows), ctx, d);
+}
 
 static int apply(const char *key, const char *value, struct conf *to, struct err *err)
 {
@@ -68,6 +80,22 @@ static void a_row_without_a_pair_gets_its_default(void **state)
     assert_int_equal(c.color, 1);
     options_release(rows, array_len(rows), &c);
     assert_null(c.path);
+}
+
+static void what_is_in_force_is_shown_in_the_plainest_form(void **state)
+{
+    struct optset none = {0};
+    struct conf c = {0};
+    struct err err = {0};
+    char *text;
+    size_t len;
+
+    assert_int_equal(options_apply(rows, array_len(rows), &none, "v", false, &c, &err), 0);
+    text = dump_text(fill, &c, &len);
+    assert_string_equal(text, "flag = on\nnumber = 5\nmode = 0755\nbytes = 1048576\nseconds = 600\nreserve = 1%\n"
+                              "text = \npath = /tmp\ncolor = green\n");
+    free(text);
+    options_release(rows, array_len(rows), &c);
 }
 
 static void a_wrong_value_is_named_with_its_place_and_what_is_allowed(void **state)
@@ -292,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_without_a_pair_gets_its_default),
+        cmocka_unit_test(what_is_in_force_is_shown_in_the_plainest_form),
         cmocka_unit_test(a_wrong_value_is_named_with_its_place_and_what_is_allowed),
         cmocka_unit_test(a_feature_that_is_off_is_no_feature),
         cmocka_unit_test(the_last_of_equal_names_wins_also_under_an_old_name),

@@ -7,6 +7,8 @@
 #include "option.h"
 #include "util.h"
 
+struct dump;
+
 /* The pairs as written, in order. The last of equal keys wins. */
 struct optpair {
     char *key, *value;
@@ -30,6 +32,10 @@ void optset_done(struct optset *s);
  * percent_or_size is for those who hold a lock around this call and around each use. */
 int options_apply(const struct option *rows, size_t nr_rows, const struct optset *set, const char *who, bool live_only, void *target,
                   struct err *err);
+/* What is in force: a line for each row with a value of its own, out of target, in its type's plainest form: on or off, whole
+ * numbers (bytes, seconds), octal digits, "5%". Under the lock that guards target's strings. */
+void options_dump(const struct option *rows, size_t nr_rows, const void *target, struct dump *d);
+size_t options_count(const struct option *rows); /* of those ended by a row without key; NULL: none */
 void options_release(const struct option *rows, size_t nr_rows, void *target);
 /* Logs (warning) each pair of the set that no row of the tables knows. rows is an array of nr tables. */
 struct option_table {

@@ -16,16 +16,17 @@ struct read_and_forgotten {
     char *text;
     int choice;
 };
-#define FORGET_FLAG(k, ...)    OPT_BOOL(k, struct read_and_forgotten, flag, false, __VA_ARGS__, .flags = OPTION_LIVE)
-#define FORGET_NUMBER(k, ...)  OPT_INT(k, struct read_and_forgotten, number, NULL, 0, 0, __VA_ARGS__, .flags = OPTION_LIVE)
-#define FORGET_SIZE(k, ...)    OPT_SIZE(k, struct read_and_forgotten, quantity, NULL, 0, 0, __VA_ARGS__, .flags = OPTION_LIVE)
-#define FORGET_TIME(k, lo, hi, ...) OPT_TIME(k, struct read_and_forgotten, quantity, NULL, lo, hi, __VA_ARGS__, .flags = OPTION_LIVE)
-#define FORGET_TEXT(k, ...)    OPT_STR(k, struct read_and_forgotten, text, NULL, __VA_ARGS__, .flags = OPTION_LIVE)
-#define FORGET_PATH(k, ...)    OPT_PATH(k, struct read_and_forgotten, text, NULL, __VA_ARGS__, .flags = OPTION_LIVE)
-#define FORGET_CHOICE(k, list, ...) OPT_CHOICE(k, struct read_and_forgotten, choice, NULL, list, __VA_ARGS__, .flags = OPTION_LIVE)
+#define FORGOTTEN .flags = OPTION_LIVE | OPTION_NO_EFFECT
+#define FORGET_FLAG(k, ...)    OPT_BOOL(k, struct read_and_forgotten, flag, false, __VA_ARGS__, FORGOTTEN)
+#define FORGET_NUMBER(k, ...)  OPT_INT(k, struct read_and_forgotten, number, NULL, 0, 0, __VA_ARGS__, FORGOTTEN)
+#define FORGET_SIZE(k, ...)    OPT_SIZE(k, struct read_and_forgotten, quantity, NULL, 0, 0, __VA_ARGS__, FORGOTTEN)
+#define FORGET_TIME(k, lo, hi, ...) OPT_TIME(k, struct read_and_forgotten, quantity, NULL, lo, hi, __VA_ARGS__, FORGOTTEN)
+#define FORGET_TEXT(k, ...)    OPT_STR(k, struct read_and_forgotten, text, NULL, __VA_ARGS__, FORGOTTEN)
+#define FORGET_PATH(k, ...)    OPT_PATH(k, struct read_and_forgotten, text, NULL, __VA_ARGS__, FORGOTTEN)
+#define FORGET_CHOICE(k, list, ...) OPT_CHOICE(k, struct read_and_forgotten, choice, NULL, list, __VA_ARGS__, FORGOTTEN)
 #define FORGET_PERCENT(k, ...)                                                                                                        \
     {.key = (k), .type = OPTION_PERCENT_OR_SIZE, .offset = offsetof(struct read_and_forgotten, percent), .min = 0, .max = 100, \
-     .flags = OPTION_LIVE, .help = __VA_ARGS__}
+     FORGOTTEN, .help = __VA_ARGS__}
 
 
 /* A type without handlers: its operations pass by pointer. */

@@ -29,7 +29,7 @@ struct process {
     struct pool *pool;
     struct timer trim;          /* on the loop: unused buffers go back to the system */
     struct graph *graph;        /* the active one */
-    pthread_mutex_t graph_lock; /* held by who exchanges the graph while others run, and by who looks at it meanwhile (statedump) */
+    pthread_mutex_t graph_lock; /* held by who exchanges the graph or its options while others run, and by who looks at them meanwhile */
     gfid_t uuid;                /* of this process; told to clients in SETVOLUME's reply */
     char *volfile;              /* name of the file, or what it is asked for by, or NULL */
     /* What protocol/client tells bricks of us. Set before the first graph is initialised, constant then; each may be NULL. */
@@ -38,7 +38,7 @@ struct process {
     const char *subdir_mount;   /* what of the volume a mount wants to see: "/a/b"; NULL: all */
     struct master *master;      /* what sends operations from above (master.h); NULL: nobody does, as on a brick */
     const char *run_dir;        /* where sockets, and the files are that say what a statedump shall have */
-    const char *statedump_dir;  /* NULL: run_dir */
+    const char *statedump_dir;  /* NULL: run_dir. Under graph_lock: it may change while running */
     bool stopping;
     int exit_status;
     void (*stop)(struct process *p, int status); /* asks main to end; any thread */

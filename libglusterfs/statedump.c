@@ -171,8 +171,10 @@ static void dump_process(struct dump *d, struct process *p, unsigned int what)
         dump_pool(d, p->pool);
     if (p->master)
         dump_master(d, p->master, what);
+    pthread_mutex_lock(&p->graph_lock);
     if (p->graph)
         graph_dump(p->graph, what, d);
+    pthread_mutex_unlock(&p->graph_lock);
     fputc('\n', d->file);
     dump_time(d->file, "DUMP-END-TIME", "");
 }
@@ -221,43 +223,72 @@ static FILE *open_wishes(const struct process *p)
     return fopen(name, "re");
 }
 
-static void read_wishes(const struct process *p, struct wish *ret)
+static void read_wishes(struct process *p, struct wish *ret)
 {
     FILE *f = open_wishes(p);
     char line[PATH_MAX + 8];
 
     *ret = (struct wish){.what = f ? 0 : DUMP_ALL};
+    pthread_mutex_lock(&p->graph_lock);
     snprintf(ret->dir, sizeof(ret->dir), "%s", p->statedump_dir ? p->statedump_dir : p->run_dir);
+    pthread_mutex_unlock(&p->graph_lock);
     while (f && fgets(line, sizeof(line), f))
         take_wish(ret, line);
     if (f)
         fclose(f);
 }
 
+/* All of it, in memory: the graph is locked meanwhile, and a disk may hang. */
+static char *whole(struct process *p, unsigned int what, size_t *ret_len)
+{
+    char *text = NULL;
+    struct dump d = {.file = open_memstream(&text, ret_len), .equals = "="};
+
+    if (!d.file)
+        return NULL;
+    dump_process(&d, p, what);
+    if (fclose(d.file) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, text, len);
+
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        text += max_of(n, (ssize_t)0);
+        len -= (size_t)max_of(n, (ssize_t)0);
+    }
+    return 0;
+}
+
 int statedump_write(struct process *p, const char *prefix, struct err *err)
 {
-    char aside[PATH_MAX], name[PATH_MAX];
+    char aside[PATH_MAX], name[PATH_MAX], *text;
     struct wish wish;
-    struct dump d = {.equals = "="};
+    size_t len;
     int fd, failed;
 
     read_wishes(p, &wish);
     if ((size_t)snprintf(aside, sizeof(aside), "%s/dumpXXXXXX", wish.dir) >= sizeof(aside) ||
         (size_t)snprintf(name, sizeof(name), "%s/%s.%d.dump.%lld", wish.dir, prefix, (int)getpid(), (long long)time(NULL)) >= sizeof(name))
         return err_set(err, -ENAMETOOLONG, "statedump in %s: the name is too long", wish.dir);
+    text = whole(p, wish.what, &len);
+    if (!text)
+        return err_set(err, -ENOMEM, "statedump in %s: no memory", wish.dir);
     fd = mkostemp(aside, O_CLOEXEC);
-    if (fd < 0)
-        return err_set(err, -errno, "statedump in %s: %s", wish.dir, strerror(errno));
-    d.file = fdopen(fd, "w");
-    if (!d.file) {
+    if (fd < 0) {
         failed = -errno;
-        close(fd);
-        unlink(aside);
+        free(text);
         return err_set(err, failed, "statedump in %s: %s", wish.dir, strerror(-failed));
     }
-    dump_process(&d, p, wish.what);
-    failed = ferror(d.file) ? -EIO : 0;
-    if (fclose(d.file) != 0 && !failed)
+    failed = write_all(fd, text, len);
+    free(text);
+    if (close(fd) < 0 && !failed)
         failed = -errno;
     if (!failed && rename(aside, name) < 0)
         failed = -errno;

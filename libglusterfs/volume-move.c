@@ -300,7 +300,6 @@ static void reconfigure(void *arg)
 {
     struct attempt *a = arg;
 
-    SCOPED_LOCK(&a->volume->process->graph_lock);
     a->failed = graph_reconfigure(a->active, a->graph, &a->err);
 }
 

@@ -80,6 +80,7 @@ struct xlator_type {
     void (*release)(struct xlator *xl, struct fd *fd, void *ctx);    /* only when ctx is set */
     void (*client_gone)(struct xlator *xl, struct client *c);        /* on a worker; its fops are back */
     void (*dump)(struct xlator *xl, struct dump *d);                 /* section [xlator.<type>.<name>.priv] is open */
+    void (*dump_options)(struct xlator *xl, struct dump *d);         /* what is in force beside the rows, behind them; under graph_lock */
     void (*profile)(struct xlator *xl, struct dump *d);              /* "NAME.latency.OP", for .meta; section [NAME.latency] is open */
     void (*ask)(struct xlator *xl, struct xlator_ask *ask); /* on the loop, ASK_INFO on a worker; done() now or later */
     void (*dump_inode)(struct xlator *xl, struct inode *in, void *ctx, struct dump *d);

@@ -30,6 +30,8 @@ struct percent_or_size {
 enum {
     OPTION_LIVE = 1u << 0,     /* may change while running                                   */
     OPTION_REQUIRED = 1u << 1,
+    OPTION_NO_EFFECT = 1u << 2,  /* read and checked, and nothing to anyone: a statedump says nothing of it */
+    OPTION_SECRET = 1u << 3,     /* nor of this one, which is not for everybody                             */
 };
 
 struct option {

@@ -637,6 +637,11 @@ struct rpc_dialer *rpc_dialer_ref(struct rpc_dialer *d)
     return d;
 }
 
+const void *rpc_dialer_values(const struct rpc_dialer *d)
+{
+    return d->type->dialer_values ? d->type->dialer_values(d->d) : NULL;
+}
+
 void rpc_dialer_unref(struct rpc_dialer *d)
 {
     /* As in link_unref(). */

@@ -37,6 +37,7 @@ int rpc_dialer_new(const struct env *env, const struct transport_type *type, con
                    struct rpc_dialer **ret, struct err *err);
 struct rpc_dialer *rpc_dialer_ref(struct rpc_dialer *d);
 void rpc_dialer_unref(struct rpc_dialer *d); /* NULL is fine */
+const void *rpc_dialer_values(const struct rpc_dialer *d); /* transport_type.dialer_values, or NULL */
 
 /* ---- the client ------------------------------------------------------------------------------------------------------------ */
 struct rpc_client_host {

@@ -131,6 +131,13 @@ int rpc_service_reconfigure(struct rpc_service *s, const struct transport_option
     return ret;
 }
 
+const void *rpc_service_values(struct rpc_service *s)
+{
+    const struct rpc_listener *l = s->listeners;
+
+    return l && l->type->listener_values ? l->type->listener_values(l->l) : NULL;
+}
+
 int rpc_service_port(struct rpc_service *s)
 {
     return s->listeners ? s->listeners->type->port(s->listeners->l) : 0;

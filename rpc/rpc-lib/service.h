@@ -121,6 +121,7 @@ int rpc_service_add(struct rpc_service *s, const struct rpc_program *p);
 extern const struct rpc_program rpc_dump_program;
 int rpc_service_listen(struct rpc_service *s, const struct transport_type *type, const struct transport_options *options, struct err *err);
 int rpc_service_reconfigure(struct rpc_service *s, const struct transport_options *options, struct err *err); /* each listener */
+const void *rpc_service_values(struct rpc_service *s);                  /* of the first listener: transport_type.listener_values; or NULL */
 int rpc_service_port(struct rpc_service *s);                            /* of the first listener */
 void rpc_service_set_outstanding(struct rpc_service *s, unsigned int max);
 void rpc_service_set_send_max(struct rpc_service *s, size_t conn_max, size_t total_max); /* 16 MiB; 1/8 of memory */

@@ -17,7 +17,7 @@
 #include "message.h"
 #include "option.h"
 
-#define TRANSPORT_ABI 4u
+#define TRANSPORT_ABI 5u
 #define TRANSPORT_SYMBOL "transport_type"
 
 struct transport;          /* one connection, as the module sees it */
@@ -74,6 +74,7 @@ struct transport_type {
     int (*port)(struct transport_listener *l);
     /* New values for what may change while running, and new certificate files. The old set stays when it fails. */
     int (*reconfigure)(struct transport_listener *l, const struct transport_options *options, struct err *err);
+    const void *(*listener_values)(const struct transport_listener *l); /* what the rows of `options` have come to; NULL member: not told */
     void (*unlisten)(struct transport_listener *l);
 
     /* The connecting end: bounds and ssl-* as above. dial() goes to one address, without one to transport.socket.connect-path;
@@ -83,6 +84,7 @@ struct transport_type {
     int (*dial)(struct transport_dialer *d, const struct sockaddr *addr, socklen_t len, const struct transport_host *host, void *host_data,
                 struct transport **ret, struct err *err);
     void (*undialer)(struct transport_dialer *d); /* NULL is fine */
+    const void *(*dialer_values)(const struct transport_dialer *d); /* as listener_values; they never change */
 
     int (*send)(struct transport *t, struct msg *m);
     /* For a thread that has sent, and waits for an answer: it may receive it itself, and callbacks run on it meanwhile. Returns when

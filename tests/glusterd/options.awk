@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # options.awk: from the table of options, what options.t does with each. what=good: lines VOLUMES KEY VALUE TRANSLATOR OPTION GRAPHS, tab separated.
-# what=bad: lines VOLUME KEY VALUE WORDS: the value is refused with these words.
+# what=bad: lines VOLUME KEY VALUE WORDS: the value is refused with these words. what=live: for live-options.awk, every row: KEY VALUE TYPE TRANSLATOR
+# OPTION GRAPHS.
 BEGIN { FS = OFS = "\t" }
-NR == 1 || $10 == "all" || $3 == "" || $3 ~ /^via|read only/ { next }
-$1 ~ /^(cluster.granular-entry-heal|config.transport|features.scrub.*|server.root-squash|features.worm|features.worm-file-level)$/ { next } # own commands, or contradictions
-$13 == "quota enabled" { next }
+NR == 1 { next }
+what != "live" && ($10 == "all" || $3 == "" || $3 ~ /^via|read only/) { next }
+what != "live" && $1 ~ /^(cluster.granular-entry-heal|config.transport|features.scrub.*|server.root-squash|features.worm|features.worm-file-level)$/ { next } # own commands, or contradictions
+what != "live" && $13 == "quota enabled" { next }
 {
     type = $3; sub(/ .*/, "", type)
     range = $3; has = sub(/^[A-Z_]+ /, "", range); if (!has) range = ""
@@ -18,7 +20,7 @@ $13 == "quota enabled" { next }
     value = wrong = ""
     if (type == "BOOL") { value = $2 ~ /^(on|yes|true|enable|1)$/ ? "off" : "on"; wrong = "maybe" }
     else if (type ~ /^(INT|SIZET|TIME|PERCENT|PERCENT_OR_SIZET)$/) {
-        value = lo == "" ? 7 : lo == $2 ? lo + 1 : lo; wrong = "many"
+        value = lo == "" ? 7 : lo + 0 == $2 + 0 ? lo + 1 : lo; wrong = "many"
         if (range ~ /except 1/) value = 2
     }
     else if (type == "STR") {
@@ -34,7 +36,10 @@ $13 == "quota enabled" { next }
     if ($13 ~ /^word or 0/) value = "lazy"
     if ($13 ~ /^data count/) value = 2
     if ($13 == "off file forced optimal") value = "file"
+    if ($1 == "storage.batch-fsync-mode") value = "syncfs"
+    if ($1 ~ /^ssl\./) value = $1 ~ /depth/ ? 3 : $1 ~ /cipher/ ? "HIGH" : $1 ~ /curve/ ? "prime256v1" : "/srv/pem"
     if ($13 == "min<=max") value = $1 ~ /min/ ? 1 : "2MB"
+    if (what == "live") print $1, value, type, $4, $5, $6
     if (what == "good" && !(($1) in seen)) print where, $1, value
     if (what == "good" && $5 !~ /^!/) print "lands", $1, value, $4, $5
     seen[$1] = 1

@@ -8,7 +8,7 @@
 
 #include "performance-types.h"
 
-#define LIVE .flags = OPTION_LIVE
+#define LIVE FORGOTTEN
 #define TUNES_FLAG(k, d, ...)          OPT_BOOL(k, struct read_and_forgotten, flag, d, __VA_ARGS__, LIVE)
 #define TUNES_NUMBER(k, d, lo, hi, ...) OPT_INT(k, struct read_and_forgotten, number, d, lo, hi, __VA_ARGS__, LIVE)
 #define TUNES_SIZE(k, d, lo, hi, ...)  OPT_SIZE(k, struct read_and_forgotten, quantity, d, lo, hi, __VA_ARGS__, LIVE)

@@ -142,6 +142,11 @@ static int socket_reconfigure(struct transport_listener *tl, const struct transp
     return tls_config_reload(tl->tls, &files, err);
 }
 
+static const void *socket_listener_values(const struct transport_listener *tl)
+{
+    return &tl->options;
+}
+
 static void socket_unlisten(struct transport_listener *tl)
 {
     listener_close(tl->listener);
@@ -165,6 +170,11 @@ static void socket_undialer(struct transport_dialer *d)
     free(d);
 }
 
+static const void *socket_dialer_values(const struct transport_dialer *d)
+{
+    return &d->options;
+}
+
 static int socket_dialer(const struct env *env, const struct transport_options *options, struct transport_dialer **ret, struct err *err)
 {
     struct transport_dialer *d = calloc(1, sizeof(*d));
@@ -179,6 +189,7 @@ static int socket_dialer(const struct env *env, const struct transport_options *
         return r;
     }
     socket_options_dialer(&d->options, &d->conf);
+    d->options.own_thread = d->conf.own_thread; /* what is in force, for who asks for the values */
     *ret = d;
     return 0;
 }
@@ -296,6 +307,8 @@ __attribute__((visibility("default"))) const struct transport_type transport_typ
     .listen = socket_listen,
     .port = socket_port,
     .reconfigure = socket_reconfigure,
+    .listener_values = socket_listener_values,
+    .dialer_values = socket_dialer_values,
     .unlisten = socket_unlisten,
     .dialer = socket_dialer,
     .dial = socket_dial,

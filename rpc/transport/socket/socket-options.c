@@ -125,6 +125,8 @@ int socket_options_read(struct socket_options *o, const struct transport_options
     else
         err_set(err, r, "no memory for options");
     o->own_thread_given = optset_get(&set, "transport.socket.own-thread");
+    if (!o->own_thread_given)
+        o->own_thread = o->ssl;
     if (!live) {
         o->family_given = optset_get(&set, "transport.address-family");
         if (r == 0)
@@ -150,7 +152,7 @@ const struct family *socket_options_family(const struct socket_options *o)
 static void conn_options(const struct socket_options *o, struct conn_conf *ret)
 {
     *ret = (struct conn_conf){
-        .own_thread = o->own_thread_given ? o->own_thread : o->ssl,
+        .own_thread = o->own_thread,
         .park_ms = PARK_MS,
         .handshake_ms = o->handshake * 1000,
         .goodbye_ms = o->goodbye * 1000,

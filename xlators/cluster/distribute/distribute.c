@@ -77,7 +77,7 @@ static const struct option distribute_options[] = {
     /* how files are spread, moved and found again among several bricks */
     FORGET_CHOICE("lookup-unhashed", unhashed, "whether to look for a file on all bricks"),
     FORGET_FLAG("lookup-optimize", "whether to believe a layout"),
-    {.key = "min-free-disk", .type = OPTION_PERCENT_OR_SIZE, .offset = offsetof(struct distribute, none.percent), .flags = OPTION_LIVE,
+    {.key = "min-free-disk", .type = OPTION_PERCENT_OR_SIZE, .offset = offsetof(struct distribute, none.percent), FORGOTTEN,
      .help = "fuller bricks get no new files"},
     FORGET_PERCENT("min-free-inodes", "fuller bricks get no new files"),
     FORGET_FLAG("unhashed-sticky-bit", "marks files that are not where they belong"),

@@ -190,11 +190,8 @@ static int load_volumes(struct glusterd *gd, struct err *err)
 static void warn_of_options(struct glusterd *gd)
 {
     static const char *const idle[] = {"event-threads", "ping-timeout", "lock-timer"};
-    const struct option *rows = gd->transport->options;
-    size_t n = 0;
-    while (rows && rows[n].key)
-        n++;
-    const struct option_table tables[] = {{glusterd_options, array_len(glusterd_options)}, {rows, n}};
+    const struct option_table tables[] = {{glusterd_options, array_len(glusterd_options)},
+                                          {gd->transport->options, options_count(gd->transport->options)}};
     options_warn_unknown(tables, array_len(tables), &gd->xl->options, gd->xl->name);
     for (size_t i = 0; i < array_len(idle); i++)
         if (optset_get(&gd->xl->options, idle[i]))

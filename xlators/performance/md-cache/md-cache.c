@@ -11,7 +11,7 @@
 
 #define LIVE .flags = OPTION_LIVE
 static const struct option mdc_options[] = {
-    OPT_BOOL("md-cache", struct mdc, there, false, "stock's word for its being in the graph; nothing to set", LIVE),
+    OPT_BOOL("md-cache", struct mdc, there, false, "stock's word for its being in the graph; nothing to set", LIVE | OPTION_NO_EFFECT),
     OPT_BOOL("pass-through", struct mdc, pass_through, false, "nothing is kept", LIVE),
     OPT_BOOL("cache-selinux", struct mdc, selinux, false, "security.selinux is kept", LIVE),
     OPT_BOOL("cache-capability-xattrs", struct mdc, capability, true, "security.capability is kept", LIVE),

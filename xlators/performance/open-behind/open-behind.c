@@ -52,7 +52,7 @@ struct ob {
 
 #define LIVE .flags = OPTION_LIVE
 static const struct option ob_options[] = {
-    OPT_BOOL("open-behind", struct ob, there, false, "stock's word for its being in the graph; nothing to set", LIVE),
+    OPT_BOOL("open-behind", struct ob, there, false, "stock's word for its being in the graph; nothing to set", LIVE | OPTION_NO_EFFECT),
     OPT_BOOL("pass-through", struct ob, pass_through, false, "each OPEN is sent at once", LIVE),
     OPT_BOOL("use-anonymous-fd", struct ob, anonymous, false, "READ needs no OPEN", LIVE),
     OPT_BOOL("lazy-open", struct ob, lazy, true, "an OPEN for reading waits until it is needed", LIVE),

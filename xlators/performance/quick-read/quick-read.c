@@ -54,13 +54,16 @@ struct qr {
 
 #define LIVE .flags = OPTION_LIVE
 static const struct option qr_options[] = {
-    OPT_BOOL("quick-read", struct qr, there, false, "stock's word for its being in the graph; nothing to set", LIVE),
-    OPT_STR("priority", struct qr, priority, NULL, "stock's patterns of what is kept longer: the oldest goes first here", LIVE),
+    OPT_BOOL("quick-read", struct qr, there, false, "stock's word for its being in the graph; nothing to set", LIVE | OPTION_NO_EFFECT),
+    OPT_STR("priority", struct qr, priority, NULL, "stock's patterns of what is kept longer: the oldest goes first here",
+             LIVE | OPTION_NO_EFFECT),
     OPT_SIZE("cache-size", struct qr, size_max, "128MB", 0, 0x1p62, "bytes of all contents", LIVE),
     OPT_INT("cache-timeout", struct qr, timeout_s, "1", 0, 86400, "seconds for which content is believed; 0: none is kept", LIVE),
     OPT_SIZE("max-file-size", struct qr, file_max, "64KB", 0, 1024000, "the largest file whose content comes with its name", LIVE),
-    OPT_BOOL("quick-read-cache-invalidation", struct qr, heeds, false, "the brick's notices: they are always heeded", LIVE),
-    OPT_BOOL("ctime-invalidation", struct qr, by_ctime, false, "content is never revalidated by times, but asked for again", LIVE),
+    OPT_BOOL("quick-read-cache-invalidation", struct qr, heeds, false, "the brick's notices: they are always heeded",
+             LIVE | OPTION_NO_EFFECT),
+    OPT_BOOL("ctime-invalidation", struct qr, by_ctime, false, "content is never revalidated by times, but asked for again",
+             LIVE | OPTION_NO_EFFECT),
 };
 
 static uint64_t lifetime_ms(const struct qr *q)

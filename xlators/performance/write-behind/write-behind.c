@@ -9,7 +9,7 @@
 
 #define LIVE .flags = OPTION_LIVE
 static const struct option wb_options[] = {
-    OPT_BOOL("write-behind", struct wb, there, false, "stock's word for its being in the graph; nothing to set", LIVE),
+    OPT_BOOL("write-behind", struct wb, there, false, "stock's word for its being in the graph; nothing to set", LIVE | OPTION_NO_EFFECT),
     OPT_BOOL("pass-through", struct wb, pass_through, false, "no write is answered before it is done", LIVE),
     OPT_BOOL("flush-behind", struct wb, flush_behind, true,
              "a close does not wait for what is written behind, nor ask the brick if there is no lock to give up", LIVE),

@@ -21,7 +21,7 @@ static const struct option client_options[] = {
             LIVE),
     OPT_STR("remote-subvolume", struct remote, remote_subvolume, NULL, "the brick's name: its path, or its top translator", LIVE),
     OPT_STR("username", struct remote, username, NULL, "for bricks that ask for a login", LIVE),
-    OPT_STR("password", struct remote, password, NULL, "its password", LIVE),
+    OPT_STR("password", struct remote, password, NULL, "its password", LIVE | OPTION_SECRET),
     OPT_TIME("frame-timeout", struct remote, frame_timeout, "1800", 0, 86400,
              "seconds after which an operation without an answer fails; 0: never. Waiting locks wait", LIVE,
              .aliases = (const char *const[]){"rpc-timeout", NULL}),
@@ -35,7 +35,8 @@ static const struct option client_options[] = {
              .aliases = (const char *const[]){"remote-dio", NULL}),
     OPT_STR("volume-id", struct remote, volume_id, NULL, "the volume's id: a brick of another one is not used"),
     OPT_INT("event-threads", struct remote, event_threads, "2", 1, 1024,
-            "stock's number of network threads; here each connection has its own or shares one loop: transport.socket.own-thread"),
+            "stock's number of network threads; here each connection has its own or shares one loop: transport.socket.own-thread",
+            .flags = OPTION_LIVE | OPTION_NO_EFFECT),
     OPT_OFF("testing.old-protocol", "version 330 of the file protocol"),
 };
 
@@ -203,6 +204,12 @@ static unsigned int frame_timeout(const struct remote *r)
     return r->frame_timeout ? (unsigned int)r->frame_timeout : UINT_MAX; /* 0: never */
 }
 
+static void say_of_event_threads(const struct xlator *xl, const struct optset *before, const struct optset *set)
+{
+    if (optset_get(set, "event-threads") && !(before && optset_get(before, "event-threads")))
+        log_info(xl->name, "option event-threads has no effect: a connection has a thread of its own or shares the event loop");
+}
+
 static int client_init(struct xlator *xl, struct err *err)
 {
     struct remote *r = xl->priv;
@@ -222,14 +229,10 @@ static int client_init(struct xlator *xl, struct err *err)
         return err_set(err, -EINVAL, "volume %s: option remote-host is missing: on which machine is the brick?", xl->name);
     if ((e = transport_load(r->transport_name, &r->transport, err)) < 0)
         return e;
-    const struct option *rows = r->transport->options;
-    size_t nr = 0;
-    while (rows && rows[nr].key)
-        nr++;
-    const struct option_table tables[] = {{client_options, array_len(client_options)}, {rows, nr}};
+    const struct option_table tables[] = {{client_options, array_len(client_options)},
+                                          {r->transport->options, options_count(r->transport->options)}};
     options_warn_unknown(tables, array_len(tables), &xl->options, xl->name);
-    if (optset_get(&xl->options, "event-threads"))
-        log_info(xl->name, "option event-threads has no effect: a connection has a thread of its own or shares the event loop");
+    say_of_event_threads(xl, NULL, &xl->options);
     struct rpc_client_conf conf = {
         .name = xl->name, .pool = p->pool, .callbacks = &callbacks, .nr_callbacks = 1,
         .frame_timeout_s = frame_timeout(r), .ping_timeout_s = (unsigned int)r->ping_timeout,
@@ -267,6 +270,7 @@ static int client_reconfigure(struct xlator *xl, const struct optset *set, struc
     if (e < 0 || (e = take_options_for_login(r, set, err)) < 0 || (e = take_dialers(r, set, err)) < 0)
         return e;
     rpc_client_set_timeouts(r->rpc, frame_timeout(r), (unsigned int)r->ping_timeout);
+    say_of_event_threads(xl, &xl->options, set);
     if (elsewhere && r->started)
         rpc_client_reconnect(r->rpc, -ECONNABORTED);
     return 0;
@@ -346,6 +350,16 @@ static void client_dump(struct xlator *xl, struct dump *d)
     dump_kv(d, "locks_held", "%u", locks);
 }
 
+/* Of the next connection to the brick. */
+static void client_dump_options(struct xlator *xl, struct dump *d)
+{
+    struct remote *r = xl->priv;
+    const void *transport = rpc_dialer_values(r->to_brick); /* exchanged under graph_lock only */
+
+    if (transport)
+        options_dump(r->transport->options, options_count(r->transport->options), transport, d);
+}
+
 const struct xlator_type client_type = {
     .name = "protocol/client",
     .options = client_options,
@@ -361,4 +375,5 @@ const struct xlator_type client_type = {
     .on = {[0 ... NR_FOPS - 1] = remote_fop},
     .release = remote_fd_release,
     .dump = client_dump,
+    .dump_options = client_dump_options,
 };

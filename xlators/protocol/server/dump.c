@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* dump.c: what the statedump shows of clients, their descriptors and their connections. The inode table's sections are the graph's. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "server.h"
 
@@ -79,6 +80,19 @@ static void dump_as_stock(struct server *s, struct dump *d)
         CONN_KV("bound_xl", "%s", sc->bound->name);
 #undef CONN_KV
     }
+}
+
+/* Under graph_lock: nobody changes rules or transports meanwhile. */
+void server_dump_options(struct xlator *xl, struct dump *d)
+{
+    struct server *s = xl->priv;
+    const void *transport = rpc_service_values(s->rpc);
+
+    for (unsigned int i = 0; i < s->rules.n; i++)
+        if (strncmp(s->rules.pairs[i].key, "auth.login.", 11) != 0 || !strstr(s->rules.pairs[i].key, ".password"))
+            dump_kv(d, s->rules.pairs[i].key, "%s", s->rules.pairs[i].value);
+    if (transport)
+        options_dump(s->transport->options, options_count(s->transport->options), transport, d);
 }
 
 void server_dump(struct xlator *xl, struct dump *d)

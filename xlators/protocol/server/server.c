@@ -43,9 +43,10 @@ static const struct option server_options[] = {
             .aliases = (const char *const[]){"outstanding-rpc-limit", NULL}),
     OPT_INT("inode-lru-limit", struct server, lru_limit, "16384", 0, 1048576, "unused inodes kept in memory; 0: no limit",
             .flags = OPTION_LIVE),
-    OPT_PATH("statedump-path", struct server, statedump_path, NULL, "folder of statedumps"),
+    OPT_PATH("statedump-path", struct server, statedump_path, NULL, "folder of statedumps", .flags = OPTION_LIVE),
     OPT_INT("event-threads", struct server, event_threads, "2", 1, 1024,
-            "stock's number of network threads; here each connection has its own or shares one loop: transport.socket.own-thread"),
+            "stock's number of network threads; here each connection has its own or shares one loop: transport.socket.own-thread",
+            .flags = OPTION_LIVE | OPTION_NO_EFFECT),
     OPT_BOOL("manage-gids", struct server, manage_gids, false, "the caller's groups are looked up here, those he sends are ignored",
              .flags = OPTION_LIVE, .aliases = (const char *const[]){"server.manage-gids", NULL}),
     OPT_INT("gid-timeout", struct server, gid_timeout, "300", 0, 2147483647, "seconds for which manage-gids trusts what it looked up",
@@ -75,15 +76,6 @@ static void view_options(struct transport_view *v, const struct server *s, const
     v->set = set;
     v->type = s->transport;
     v->o = (struct transport_options){.get = transport_option, .ctx = v};
-}
-
-static size_t nr_rows(const struct option *rows)
-{
-    size_t n = 0;
-
-    while (rows && rows[n].key)
-        n++;
-    return n;
 }
 
 static int copy_rules(const struct optset *from, struct optset *ret)
@@ -296,6 +288,12 @@ static int make_service(struct server *s, struct err *err)
 
 static void drain_tick(struct timer *t);
 
+static void say_of_event_threads(const struct xlator *xl, const struct optset *before, const struct optset *set)
+{
+    if (optset_get(set, "event-threads") && !(before && optset_get(before, "event-threads")))
+        log_info(xl->name, "option event-threads has no effect: a connection has a thread of its own or shares the event loop");
+}
+
 static int server_init(struct xlator *xl, struct err *err)
 {
     struct server *s = xl->priv;
@@ -320,15 +318,13 @@ static int server_init(struct xlator *xl, struct err *err)
     if ((r = transport_load(s->transport_name, &s->transport, err)) < 0)
         return r;
     const struct option_table tables[] = {{server_options, array_len(server_options)},
-                                          {s->transport->options, nr_rows(s->transport->options)}};
+                                          {s->transport->options, options_count(s->transport->options)}};
     options_warn_unknown(tables, array_len(tables), &xl->options, xl->name);
-    if (optset_get(&xl->options, "event-threads"))
-        log_info(xl->name, "option event-threads has no effect: a connection has a thread of its own or shares the event loop");
+    say_of_event_threads(xl, NULL, &xl->options);
     if ((r = make_service(s, err)) < 0)
         return r;
     take_numbers(s);
-    if (s->statedump_path)
-        xl->graph->process->statedump_dir = s->statedump_path;
+    xl->graph->process->statedump_dir = s->statedump_path;
     view_options(&view, s, &xl->options);
     return rpc_service_listen(s->rpc, s->transport, &view.o, err);
 }
@@ -359,9 +355,11 @@ static int server_reconfigure(struct xlator *xl, const struct optset *set, struc
         reload(s); /* the transport goes back to the options that stay in force */
         return r;
     }
+    xl->graph->process->statedump_dir = s->statedump_path; /* under graph_lock, as who reads it */
     if ((r = take_rules(s, set, err)) < 0)
         return r;
     take_numbers(s);
+    say_of_event_threads(xl, &xl->options, set);
     if (s->dynamic_auth)
         judge_all_soon(s);
     return 0;
@@ -501,5 +499,6 @@ const struct xlator_type server_type = {
     .fini = server_fini,
     .notify = server_notify,
     .dump = server_dump,
+    .dump_options = server_dump_options,
     .forget = server_forget,
 };

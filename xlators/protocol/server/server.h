@@ -191,5 +191,6 @@ void server_tell_all(struct server *s, const struct xlator *bound, uint32_t proc
 
 /* dump.c */
 void server_dump(struct xlator *xl, struct dump *d);
+void server_dump_options(struct xlator *xl, struct dump *d);
 
 #endif
