@@ -143,6 +143,31 @@ static void a_mount_has_its_own_options(void **state)
     assert_int_equal(PARSE(&cl, "glusterfs", "--acl", "--direct-io-mode=maybe", "/mnt"), EXIT_FAILURE);
 }
 
+static void a_thin_client_asks_for_the_volume_file_of_the_proxy(void **state)
+{
+    struct command_line cl;
+
+    assert_int_equal(PARSE(&cl, "glusterfs", "-s", "h1", "--volfile-id=/v", "--thin-client", "/mnt"), 0);
+    assert_string_equal(cl.volfile_id, "gfproxy-client/v");
+    command_line_done(&cl);
+    assert_int_equal(PARSE(&cl, "glusterfs", "-f", "a.vol", "--thin-client", "/mnt"), EXIT_FAILURE);
+    command_line_done(&cl);
+}
+
+static void an_engine_is_for_who_has_a_disk(void **state)
+{
+    struct command_line cl;
+
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-f", "a.vol"), 0);
+    assert_int_equal(cl.io_engine, IO_BY_VOLUME);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-f", "a.vol", "--io-engine=io_uring"), 0);
+    assert_int_equal(cl.io_engine, IO_URING);
+    assert_int_equal(PARSE(&cl, "glusterfs", "-f", "a.vol", "--io-engine=legacy", "/mnt"), 0);
+    assert_int_equal(cl.io_engine, IO_LEGACY);
+    assert_int_equal(PARSE(&cl, "glusterfs", "-f", "a.vol", "--io-engine=io_uring", "/mnt"), EXIT_FAILURE);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "--io-engine=fast"), EXIT_FAILURE);
+}
+
 static void what_this_build_does_not_have_is_refused(void **state)
 {
     struct command_line cl;
@@ -151,7 +176,6 @@ static void what_this_build_does_not_have_is_refused(void **state)
     assert_int_equal(PARSE(&cl, "glusterfsd", "--volfile-server-transport", "rdma"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfsd", "--logger=syslog"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfsd", "-L", "LOUD"), EXIT_FAILURE);
-    assert_int_equal(PARSE(&cl, "glusterfs", "--thin-client", "/mnt"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfs", "--mac-compat", "/mnt"), EXIT_FAILURE);
     assert_int_equal(PARSE(&cl, "glusterfs", "--mac-compat=off", "/mnt"), 0);
     assert_int_equal(PARSE(&cl, "glusterd"), 0);
@@ -178,6 +202,8 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_together_is_refused),
         cmocka_unit_test(what_cannot_be_read_ends_with_status_64),
         cmocka_unit_test(a_mount_has_its_own_options),
+        cmocka_unit_test(a_thin_client_asks_for_the_volume_file_of_the_proxy),
+        cmocka_unit_test(an_engine_is_for_who_has_a_disk),
         cmocka_unit_test(what_this_build_does_not_have_is_refused),
         cmocka_unit_test(questions_are_answered_and_nothing_is_started),
     };

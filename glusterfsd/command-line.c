@@ -55,7 +55,7 @@ static int take_server_transport(struct command_line *cl, const char *value, str
 
 static int take_volfile_id(struct command_line *cl, const char *value, struct err *err)
 {
-    cl->volfile_id = value;
+    cl->volfile_id = cl->volume = value;
     return 0;
 }
 
@@ -118,6 +118,43 @@ static int take_oom_score(struct command_line *cl, const char *value, struct err
 {
     cl->set_oom_score = true;
     return take_number("oom-score-adj", value, -1000, 1000, &cl->oom_score, err);
+}
+
+/* A word for what is so in any case; as off it asks for GlusterFS's usual, which makes no difference here. */
+static int take_settled(const char *option, const char *value, struct err *err)
+{
+    bool on;
+
+    if (value && parse_bool(value, &on) < 0)
+        return err_set(err, -EINVAL, "--%s %s: on or off is wanted", option, value);
+    return 0;
+}
+
+static int take_global_threading(struct command_line *cl, const char *value, struct err *err)
+{
+    return take_settled("global-threading", value, err); /* there is one pool of workers, for all translators */
+}
+
+static int take_timer_wheel(struct command_line *cl, const char *value, struct err *err)
+{
+    return take_settled("global-timer-wheel", value, err); /* there is one set of timers, the event loop's */
+}
+
+static int take_io_engine(struct command_line *cl, const char *value, struct err *err)
+{
+    if (strcmp(value, "io_uring") == 0)
+        cl->io_engine = IO_URING;
+    else if (strcmp(value, "legacy") == 0)
+        cl->io_engine = IO_LEGACY;
+    else
+        return err_set(err, -EINVAL, "--io-engine %s: io_uring and legacy are allowed", value);
+    return 0;
+}
+
+static int take_volfile_check(struct command_line *cl, const char *value, struct err *err)
+{
+    cl->volfile_check = true;
+    return 0;
 }
 
 static int take_no_accounting(struct command_line *cl, const char *value, struct err *err)
@@ -218,6 +255,13 @@ static int print_xlator_dir(struct command_line *cl, const char *value, struct e
     return 0;
 }
 
+static int print_libexec_dir(struct command_line *cl, const char *value, struct err *err)
+{
+    puts(GF_PKGLIBDIR);
+    cl->done = true;
+    return 0;
+}
+
 static int print_version(struct command_line *cl, const char *value, struct err *err)
 {
     printf("%s %s (GatlingFS, speaks GlusterFS 10)\nLicense: GNU Lesser General Public License, version 3 or later. No warranty.\n",
@@ -253,11 +297,17 @@ static const struct command_row rows[] = {
     {"pid-file", 'p', "FILE", take_pid_file, "write the process id there, and hold a lock on it", NULL},
     {"oom-score-adj", 0, "N", take_oom_score, "how readily the kernel ends this process when memory is short: -1000 to 1000", NULL},
     {"no-mem-accounting", 0, NULL, take_no_accounting, "no memory accounting, which is so in any case", NULL},
+    {"io-engine", 0, "ENGINE", take_io_engine,
+     "who moves a brick's data: io_uring, or legacy: the kernel's plain calls (by the volume's storage.linux-io_uring and linux-aio)", NULL},
+    {"global-threading", 0, "[BOOL]", take_global_threading, "one pool of threads for all translators, which is so in any case", NULL},
+    {"global-timer-wheel", 0, "[BOOL]", take_timer_wheel, "one set of timers for the whole process, which is so in any case", NULL},
+    {"volfile-check", 0, NULL, take_volfile_check, "an option in the volume file that nobody knows is an error, not a warning", NULL},
     {"xlator-option", 0, "VOLUME.OPTION=VALUE", take_xlator_option, "set an option of each volume that VOLUME matches", NULL},
     {"volume-name", 0, "NAME", take_volume_name, "the volume of the file that is the top, instead of the last one", NULL},
     {"print-logdir", 0, NULL, print_log_dir, "print where logs go", NULL},
     {"print-statedumpdir", 0, NULL, print_statedump_dir, "print where statedumps go", NULL},
     {"print-xlatordir", 0, NULL, print_xlator_dir, "print where modules are", NULL},
+    {"print-libexecdir", 0, NULL, print_libexec_dir, "print where programs are that people seldom run", NULL},
     {"version", 'V', NULL, print_version, "print the version", NULL},
     {"help", '?', NULL, print_help, "print this", NULL},
     {"usage", 0, NULL, print_usage, "print the options in short", NULL},
@@ -265,12 +315,8 @@ static const struct command_row rows[] = {
     {"brick-mux", 0, NULL, NULL, NULL, "several bricks in one process"},
     {"print-exports", 'e', "FILE", NULL, NULL, "an NFS server"},
     {"print-netgroups", 'n', "FILE", NULL, NULL, "an NFS server"},
-    {"print-libexecdir", 0, NULL, NULL, NULL, "a folder of helper programs"},
     {"log-buf-size", 0, "N", NULL, NULL, "buffering of log lines"},
     {"log-flush-timeout", 0, "SECONDS", NULL, NULL, "buffering of log lines"},
-    {"io-engine", 0, "NAME", NULL, NULL, "a choice of I/O engines"},
-    {"global-threading", 0, "[BOOL]", NULL, NULL, "global threading"},
-    {"global-timer-wheel", 0, "[BOOL]", NULL, NULL, "a choice of timers"},
     {"mem-accounting", 0, NULL, NULL, NULL, "memory accounting"},
 };
 
@@ -412,15 +458,32 @@ static int check_words(const struct command_line *cl)
         wrong = "--brick-name and --brick-port: without --volfile-server there is nobody to sign in with";
     else if (!cl->brick_name != !cl->brick_port)
         wrong = "--brick-name and --brick-port belong together";
+    else if (cl->thin_client && !cl->nr_servers)
+        wrong = "--thin-client: without --volfile-server there is nobody who knows the proxy";
+    else if (cl->io_engine == IO_URING && cl->mount.point)
+        wrong = "--io-engine io_uring: a mount has no disk that an engine could read and write, legacy is all it has";
     if (wrong)
         fprintf(stderr, "%s: %s\n", cl->name, wrong);
     return wrong ? EXIT_FAILURE : 0;
 }
 
+/* The volume as its proxy (gfproxyd) serves it. */
+static int take_proxy(struct command_line *cl)
+{
+    if (!cl->thin_client)
+        return 0;
+    if (asprintf(&cl->proxy_id, "gfproxy-client/%s", cl->volfile_id + (cl->volfile_id[0] == '/')) < 0) {
+        cl->proxy_id = NULL;
+        return EXIT_FAILURE;
+    }
+    cl->volfile_id = cl->proxy_id;
+    return 0;
+}
+
 int command_line_parse(struct command_line *cl, int argc, char **argv)
 {
     struct getopt_words g = {0};
-    int got, failed;
+    int got, failed = 0;
 
     *cl = (struct command_line){.log_level = LVL_INFO, .mount = MOUNT_CONF_USUAL};
     if ((failed = take_name(cl, argv[0])))
@@ -441,7 +504,9 @@ int command_line_parse(struct command_line *cl, int argc, char **argv)
                 is_server(cl) ? "a server takes no mount point" : "one mount point is enough");
         return usage(cl);
     }
-    return cl->done ? 0 : check_words(cl);
+    if (!cl->done)
+        failed = check_words(cl);
+    return cl->done || failed ? failed : take_proxy(cl);
 }
 
 const char *command_line_refused(unsigned int i, const char **ret_lacks)
@@ -466,6 +531,8 @@ void command_line_done(struct command_line *cl)
     }
     free(cl->over);
     free(cl->servers);
+    free(cl->proxy_id);
+    cl->proxy_id = NULL;
     cl->over = NULL;
     cl->servers = NULL;
     cl->nr_over = cl->nr_servers = 0;

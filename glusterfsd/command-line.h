@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "mount.h"
+#include "process.h"
 #include "xlator-option.h"
 
 #define EXIT_USAGE 64 /* as argp's, which GlusterFS uses */
@@ -21,6 +22,11 @@ struct command_line {
     int server_port;              /* 0: the usual one */
     bool server_unix;             /* servers are paths */
     const char *volfile_id;
+    const char *volume;           /* volfile_id as it was given */
+    char *proxy_id;               /* what volfile_id is with --thin-client */
+    bool thin_client;
+    bool volfile_check;
+    enum io_engine io_engine;
     const char *volume_name;      /* the top of the graph; NULL: the last volume of the file */
     int fetch_attempts;           /* 0: for ever */
     enum secure_mgmt secure_mgmt;

@@ -20,6 +20,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "auto-unmount.h"
 #include "command-line.h"
 #include "config.h"
 #include "daemon.h"
@@ -27,6 +28,7 @@
 #include "logging.h"
 #include "loop.h"
 #include "management.h"
+#include "mgmt.h"
 #include "mounting.h"
 #include "pool.h"
 #include "process.h"
@@ -355,6 +357,8 @@ static void volume_file(void *host, const char *text, size_t len)
 
     if (s->process.stopping)
         return;
+    if (!s->process.volfile_server)
+        s->process.volfile_server = s->cl.server_unix ? "localhost" : mgmt_server(s->management.mgmt);
     if (s->process.graph)
         next_volume_file(s, text, len);
     else
@@ -437,6 +441,8 @@ static int server_start(struct server *s, struct err *err)
     choose_places(s);
     p->stop = server_stop;
     p->process_name = s->cl.process_name;
+    p->strict_volfile = s->cl.volfile_check;
+    p->io_engine = s->cl.io_engine;
     p->volfile = strdup(s->cl.volfile ? s->cl.volfile : s->cl.volfile_id);
     if (!p->volfile)
         return err_set(err, -ENOMEM, "no memory");
@@ -529,8 +535,11 @@ int main(int argc, char **argv)
 {
     struct server s = {.parent_fd = -1, .pid_fd = -1, .signals.fd = -1, .stop_work.run = run_stop, .unmounted_work.run = run_unmounted, .stop_posted = ATOMIC_FLAG_INIT};
     struct err err = {0};
-    int status = command_line_parse(&s.cl, argc, argv);
+    int status;
 
+    if (strcmp(argv[0], AUTO_UNMOUNT_NAME) == 0) /* a mount of ours has called */
+        return auto_unmount_main(argc, argv);
+    status = command_line_parse(&s.cl, argc, argv);
     if (status || s.cl.done) {
         command_line_done(&s.cl);
         return status;

@@ -133,6 +133,12 @@ TAKE(client_pid)
     return 0;
 }
 
+TAKE(thin_client)
+{
+    cl->thin_client = true;
+    return 0;
+}
+
 TAKE(kernel_options)
 {
     cl->mount.kernel_options = value;
@@ -207,7 +213,6 @@ const struct command_row mount_rows[] = {
     {"fs-display-name", 0, "NAME", take_display_name, "what df shows as the file system", NULL},
     {"client-pid", 0, "PID", take_client_pid, "the process that all operations are said to be of", NULL},
     {"mac-compat", 0, "[BOOL]", take_mac_compat, NULL, NULL},
-    {"volfile-check", 0, NULL, NULL, NULL, "a comparison of volume files with the server's"},
-    {"thin-client", 0, NULL, NULL, NULL, "mounts through a proxy"},
+    {"thin-client", 0, NULL, take_thin_client, "through the volume's proxy (gfproxyd), which speaks to the bricks", NULL},
 };
 const unsigned int nr_mount_rows = array_len(mount_rows);

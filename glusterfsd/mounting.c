@@ -18,7 +18,8 @@ struct mounting {
     bool started;
 };
 
-/* What df and /proc/mounts show: "SERVER:VOLUME/FOLDER", the volume with its slash if it was given with one (mount -a compares), or the volume file. */
+/* What df and /proc/mounts show: "SERVER:VOLUME/FOLDER", the volume with its slash if it was given with one (mount -a compares), or the
+ * volume file. */
 static char *source_of(const struct command_line *cl)
 {
     char *text;
@@ -28,7 +29,7 @@ static char *source_of(const struct command_line *cl)
         return strdup(cl->display_name);
     if (!cl->nr_servers)
         return strdup(cl->volfile);
-    n = asprintf(&text, "%s:%s%s", cl->servers[0], cl->volfile_id, cl->subdir_mount ? cl->subdir_mount : "");
+    n = asprintf(&text, "%s:%s%s", cl->servers[0], cl->volume, cl->subdir_mount ? cl->subdir_mount : "");
     return n < 0 ? NULL : text;
 }
 

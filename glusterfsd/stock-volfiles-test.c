@@ -46,8 +46,8 @@ static void read_options(struct graph *g, char *said, size_t size)
         struct err err = {0};
         int failed = options_apply(xl->type->options, xl->type->nr_options, &xl->options, xl->name, false, target, &err);
 
-        if (!failed && !xl->type->warns_unknown)
-            options_warn_unknown(&(struct option_table){xl->type->options, xl->type->nr_options}, 1, &xl->options, xl->name);
+        if (!failed && !xl->type->more_options) /* which need a transport */
+            options_check_known(xl->type->options, xl->type->nr_options, NULL, &xl->options, xl->name, false, &err);
         options_release(xl->type->options, xl->type->nr_options, target);
         free(target);
         if (!failed)

@@ -12,6 +12,14 @@
 /* Inodes without references kept, until protocol/server's inode-lru-limit says otherwise: GlusterFS's default on a brick. */
 #define USUAL_LRU_LIMIT 16384
 
+static int check_known(struct xlator *xl, const struct optset *set, struct err *err)
+{
+    const struct xlator_type *type = xl->type;
+
+    return options_check_known(type->options, type->nr_options, type->more_options ? type->more_options(xl) : NULL, set, xl->name,
+                               xl->graph->process->strict_volfile, err);
+}
+
 static int xlator_init(struct xlator *xl, struct err *err)
 {
     const struct xlator_type *type = xl->type;
@@ -23,10 +31,9 @@ static int xlator_init(struct xlator *xl, struct err *err)
     failed = options_apply(type->options, type->nr_options, &xl->options, xl->name, false, xl->priv, err);
     if (failed)
         return failed;
-    if (!type->warns_unknown)
-        options_warn_unknown(&(struct option_table){type->options, type->nr_options}, 1, &xl->options, xl->name);
     xl->initialised = true;
-    return type->init ? type->init(xl, err) : 0;
+    failed = type->init ? type->init(xl, err) : 0;
+    return failed ? failed : check_known(xl, &xl->options, err);
 }
 
 static void xlator_fini(struct xlator *xl)
@@ -118,6 +125,10 @@ void graph_notify_down(struct graph *g, enum xlator_event event)
 
 static int xlator_reconfigure(struct xlator *xl, const struct optset *set, struct err *err)
 {
+    int failed = check_known(xl, set, err);
+
+    if (failed)
+        return failed;
     if (xl->type->reconfigure)
         return xl->type->reconfigure(xl, set, err);
     return options_apply(xl->type->options, xl->type->nr_options, set, xl->name, true, xl->priv, err);

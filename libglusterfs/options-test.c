@@ -217,7 +217,7 @@ static void what_changes_while_running_is_logged_at_debug(void **state)
 
 static void what_no_row_knows_is_named(void **state)
 {
-    const struct option_table table = {rows, array_len(rows)};
+    struct err err = {0};
     struct optset set = {0};
     char said[1000] = "";
 
@@ -225,9 +225,12 @@ static void what_no_row_knows_is_named(void **state)
     optset_add(&set, "numbre", "1", "f.vol", 2);
     optset_add(&set, "auth.addr./b.allow", "*", "f.vol", 3);
     log_set_sink(note, said);
-    options_warn_unknown(&table, 1, &set, "v");
+    assert_int_equal(options_check_known(rows, array_len(rows), NULL, &set, "v", false, &err), 0);
     log_set_sink(NULL, NULL);
     assert_string_equal(said, "f.vol:2: volume v: option numbre: no such option, it does nothing\n");
+    assert_int_equal(options_check_known(rows, array_len(rows), NULL, &set, "v", true, &err), -EINVAL);
+    assert_string_equal(err.text, "f.vol:2: volume v: option numbre: no such option, and --volfile-check was asked for");
+    assert_int_equal(options_check_known(rows, array_len(rows), (const struct option[]){{.key = "numbre"}, {.key = NULL}}, &set, "v", true, &err), 0);
     optset_done(&set);
 }
 

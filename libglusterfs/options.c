@@ -460,20 +460,30 @@ void options_release(const struct option *rows, size_t nr_rows, void *target)
     }
 }
 
-void options_warn_unknown(const struct option_table *tables, size_t nr, const struct optset *set, const char *who)
+static bool is_known(const struct option *rows, size_t nr_rows, const struct option *more, const char *key)
+{
+    for (size_t i = 0; i < nr_rows; i++)
+        if (row_knows(&rows[i], key))
+            return true;
+    for (; more && more->key; more++)
+        if (row_knows(more, key))
+            return true;
+    return false;
+}
+
+int options_check_known(const struct option *rows, size_t nr_rows, const struct option *more, const struct optset *set, const char *who,
+                        bool strict, struct err *err)
 {
     for (unsigned int i = 0; i < set->n; i++) {
         const struct optpair *pair = &set->pairs[i];
-        bool known = false;
+        char place[256];
 
-        for (size_t t = 0; t < nr && !known; t++)
-            for (size_t r = 0; r < tables[t].nr && !known; r++)
-                known = row_knows(&tables[t].rows[r], pair->key);
-        if (!known) {
-            char place[256];
-
-            where(pair, who, pair->key, place, sizeof(place));
-            log_warning(who, "%s: no such option, it does nothing", place);
-        }
+        if (is_known(rows, nr_rows, more, pair->key))
+            continue;
+        where(pair, who, pair->key, place, sizeof(place));
+        if (strict)
+            return err_set(err, -EINVAL, "%s: no such option, and --volfile-check was asked for", place);
+        log_warning(who, "%s: no such option, it does nothing", place);
     }
+    return 0;
 }

@@ -37,12 +37,10 @@ int options_apply(const struct option *rows, size_t nr_rows, const struct optset
 void options_dump(const struct option *rows, size_t nr_rows, const void *target, struct dump *d);
 size_t options_count(const struct option *rows); /* of those ended by a row without key; NULL: none */
 void options_release(const struct option *rows, size_t nr_rows, void *target);
-/* Logs (warning) each pair of the set that no row of the tables knows. rows is an array of nr tables. */
-struct option_table {
-    const struct option *rows;
-    size_t nr;
-};
-void options_warn_unknown(const struct option_table *tables, size_t nr, const struct optset *set, const char *who);
+/* Logs (warning) each pair of the set that no row knows: neither one of rows nor one of more, which ends with a row without key and may be
+ * NULL. strict: the first of them is an error, -EINVAL. */
+int options_check_known(const struct option *rows, size_t nr_rows, const struct option *more, const struct optset *set, const char *who,
+                        bool strict, struct err *err);
 
 int parse_percent_or_size(const char *text, struct percent_or_size *ret); /* a number up to 100 without a unit: percent */
 

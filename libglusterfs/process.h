@@ -23,6 +23,9 @@ struct process_hold {
     struct process_hold *next;
 };
 
+/* Who transfers a brick's data between memory and disk. By the volume file: options linux-io_uring and linux-aio. */
+enum io_engine { IO_BY_VOLUME, IO_LEGACY, IO_URING };
+
 struct process {
     struct env env;             /* buffers, reaper, loop, census */
     struct census census;
@@ -35,10 +38,13 @@ struct process {
     /* What protocol/client tells bricks of us. Set before the first graph is initialised, constant then; each may be NULL. */
     const char *process_name;   /* what it is for: --process-name, "fuse", "gfapi.PROGRAM" */
     const char *volfile_id;     /* what a daemon was asked for the volume file by */
+    const char *volfile_server; /* the host that handed out the volume file; protocol/client's remote-host where that is not said */
     const char *subdir_mount;   /* what of the volume a mount wants to see: "/a/b"; NULL: all */
     struct master *master;      /* what sends operations from above (master.h); NULL: nobody does, as on a brick */
     const char *run_dir;        /* where sockets, and the files are that say what a statedump shall have */
     const char *statedump_dir;  /* NULL: run_dir. Under graph_lock: it may change while running */
+    enum io_engine io_engine;   /* --io-engine. Constant */
+    bool strict_volfile;        /* --volfile-check: an option that nobody knows is an error. Constant */
     bool stopping;
     int exit_status;
     void (*stop)(struct process *p, int status); /* asks main to end; any thread */

@@ -66,13 +66,13 @@ struct xlator_type {
     size_t nr_options;
     size_t priv_size;                /* xl->priv is that long and zeroed; options land in it before init() */
     bool leaf;                       /* has no children; otherwise at least one */
-    bool warns_unknown;              /* calls options_warn_unknown() itself (its transport has rows too) */
     bool inode_slot, fd_slot, client_slot;
 
     int (*init)(struct xlator *xl, struct err *err);     /* children are ready; -errno with a sentence */
     int (*reconfigure)(struct xlator *xl, const struct optset *set, struct err *err); /* NULL: options_apply() live rows only */
     void (*fini)(struct xlator *xl);                     /* also after a failed init(); no fop is under way */
     void (*notify)(struct xlator *xl, enum xlator_event event, void *data); /* NULL: passed on */
+    const struct option *(*more_options)(struct xlator *xl); /* after init(): rows that it knows beside its own: the transport's. NULL: none */
 
     xlator_fop_fn on[NR_FOPS];
 

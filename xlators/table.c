@@ -14,6 +14,7 @@ extern const struct xlator_type leases_type;
 extern const struct xlator_type locks_type;
 extern const struct xlator_type marker_type;
 extern const struct xlator_type quota_type;
+extern const struct xlator_type quiesce_type;
 extern const struct xlator_type read_only_type;
 extern const struct xlator_type selinux_type;
 extern const struct xlator_type trash_type;
@@ -51,6 +52,7 @@ const struct xlator_type *const xlator_types[] = {
     &locks_type,
     &marker_type,
     &quota_type,
+    &quiesce_type,
     &read_only_type,
     &selinux_type,
     &trash_type,

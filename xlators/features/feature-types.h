@@ -15,6 +15,7 @@ extern const struct xlator_type selinux_type;     /* selinux.c      */
 extern const struct xlator_type gfid_access_type; /* gfid-access/  */
 extern const struct xlator_type index_type;       /* index/         */
 extern const struct xlator_type marker_type;      /* marker.c       */
+extern const struct xlator_type quiesce_type;     /* quiesce/       */
 extern const struct xlator_type read_only_type;   /* read-only/     */
 extern const struct xlator_type upcall_type;      /* upcall/        */
 extern const struct xlator_type utime_type;       /* utime/         */

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "graph.h"
 #include "log.h"
+#include "pool.h"
 #include "process.h"
 #include "testing.h"
 #include "xlator.h"
@@ -422,6 +424,64 @@ static void a_brick_writes_no_report(void **state)
     testing_process_done(&p);
 }
 
+/* ---- global-threading: the size of the one pool ---- */
+
+static atomic_bool may_end;
+static struct job busy[3];
+
+static void be_busy(struct job *j)
+{
+    while (!atomic_load(&may_end))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+/* How many of three jobs run at once. */
+static unsigned int at_once(struct process *p, unsigned int want)
+{
+    unsigned int n = 0;
+
+    atomic_store(&may_end, false);
+    for (size_t i = 0; i < array_len(busy); i++) {
+        busy[i] = (struct job){.run = be_busy, .class = CLASS_NORMAL};
+        pool_add(p->pool, &busy[i]);
+    }
+    for (int i = 0; i < 10000 && n != want; i++) { /* threads start in their own time */
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        n = pool_counts(p->pool).running[CLASS_NORMAL];
+    }
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); /* one more would have been there by now, most times */
+    n = pool_counts(p->pool).running[CLASS_NORMAL];
+    atomic_store(&may_end, true);
+    pool_drain(p->pool);
+    return n;
+}
+
+static struct graph *threading(struct process *p, const char *on, const char *path)
+{
+    testing_process(p);
+    return testing_graph(p, (struct testing_node[]){{.type = &below},
+                                                    {.type = &io_stats_type, .options = {"global-threading", on, "threads", "2", "brick-threads", "1",
+                                                                                         path ? "unique-id" : NULL, path}},
+                                                    {.type = NULL}});
+}
+
+static void global_threading_sizes_the_pool_of_the_process(void **state)
+{
+    static const struct {
+        const char *on, *path;
+        unsigned int want;
+    } cases[] = {{"off", NULL, 3}, {"on", NULL, 2}, {"on", "/b", 1}};
+
+    for (size_t i = 0; i < array_len(cases); i++) {
+        struct process p;
+        struct graph *g = threading(&p, cases[i].on, cases[i].path);
+
+        assert_int_equal(at_once(&p, cases[i].want), cases[i].want);
+        testing_graph_free(g);
+        testing_process_done(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +495,7 @@ int main(void)
         cmocka_unit_test(the_log_level_is_the_processes),
         cmocka_unit_test(a_report_by_setxattr_is_a_file_of_the_run_directory_and_goes_no_further),
         cmocka_unit_test(a_brick_writes_no_report),
+        cmocka_unit_test(global_threading_sizes_the_pool_of_the_process),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,9 +11,12 @@
 #include <string.h>
 
 #include "clock.h"
+#include "graph.h"
 #include "inode.h"
 #include "log.h"
 #include "logging.h"
+#include "pool.h"
+#include "process.h"
 
 static const char *const loggers[] = {"gluster-log", NULL};
 static const char *const log_formats[] = {"no-msg-id", NULL};
@@ -28,10 +31,10 @@ static const struct option ios_options[] = {
     OPT_STR("volume-id", struct ios, volume_id, NULL, "the volume's id"),
     OPT_CHOICE("logger", struct ios, logger, "gluster-log", loggers, "where log lines go"),
     OPT_CHOICE("log-format", struct ios, log_format, "no-msg-id", log_formats, "form of a log line"),
-    OPT_OFF("global-threading", "one pool for all translators instead of performance/io-threads"),
-    OPT_INT("threads", struct ios, threads, "16", 1, 128, "size of global-threading's pool", .flags = OPTION_LIVE | OPTION_NO_EFFECT),
-    OPT_INT("brick-threads", struct ios, brick_threads, "16", 1, 128, "size of global-threading's pool on bricks",
-            .flags = OPTION_LIVE | OPTION_NO_EFFECT),
+    OPT_BOOL("global-threading", struct ios, global_threading, false, "the process's pool has `threads` threads, whatever io-threads says",
+             .flags = OPTION_LIVE),
+    OPT_INT("threads", struct ios, threads, "16", 1, 128, "with global-threading: a client's", .flags = OPTION_LIVE),
+    OPT_INT("brick-threads", struct ios, brick_threads, "16", 1, 128, "with global-threading: a brick's", .flags = OPTION_LIVE),
     OPT_OFF("dump-fd-stats", "statistics per open descriptor"),
     OPT_OFF("ios-dump-interval", "statistics written to a file at intervals"),
     OPT_OFF("ios-sample-interval", "single operations sampled into a file"),
@@ -287,6 +290,18 @@ static void ios_setxattr(struct xlator *xl, struct fop *fop)
 
 /* ---- options ----------------------------------------------------------------------------------------------------------- */
 
+/* There is one pool for all translators in any case. performance/io-threads, which stands below, has sized it by then, also when options
+ * change: so this goes last and counts. */
+static void size_pool(struct xlator *xl)
+{
+    const struct ios *s = xl->priv;
+    unsigned int n = (unsigned int)(s->unique_id ? s->brick_threads : s->threads); /* a brick has one: its path */
+    const struct pool_conf conf = {.max = n, .limit = {[CLASS_HIGH] = n, [CLASS_NORMAL] = n, [CLASS_LOW] = n}};
+
+    if (s->global_threading)
+        pool_set(xl->graph->process->pool, &conf);
+}
+
 static int take_options(struct xlator *xl, struct err *err)
 {
     struct ios *s = xl->priv;
@@ -302,6 +317,7 @@ static int take_options(struct xlator *xl, struct err *err)
     }
     atomic_store_explicit(&s->timing, s->measure_latency, memory_order_relaxed);
     atomic_store_explicit(&s->counting, s->count_hits, memory_order_relaxed);
+    size_pool(xl);
     return 0;
 }
 

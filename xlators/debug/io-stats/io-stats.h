@@ -69,7 +69,7 @@ struct ios_list {
 
 struct ios {
     struct xlator *xl;
-    bool measure_latency, count_hits;
+    bool measure_latency, count_hits, global_threading;
     int64_t threads, brick_threads;
     char *log_level, *brick_log_level, *unique_id, *volume_id;
     int logger, log_format;

@@ -190,9 +190,6 @@ static int load_volumes(struct glusterd *gd, struct err *err)
 static void warn_of_options(struct glusterd *gd)
 {
     static const char *const idle[] = {"event-threads", "ping-timeout", "lock-timer"};
-    const struct option_table tables[] = {{glusterd_options, array_len(glusterd_options)},
-                                          {gd->transport->options, options_count(gd->transport->options)}};
-    options_warn_unknown(tables, array_len(tables), &gd->xl->options, gd->xl->name);
     for (size_t i = 0; i < array_len(idle); i++)
         if (optset_get(&gd->xl->options, idle[i]))
             log_info(DOMAIN, "option %s has no effect: there is one event loop, and there are no peers", idle[i]);
@@ -307,14 +304,20 @@ static void glusterd_fini(struct xlator *xl)
     pthread_mutex_destroy(&gd->lock);
 }
 
+static const struct option *glusterd_more_options(struct xlator *xl)
+{
+    const struct glusterd *gd = xl->priv;
+    return gd->transport->options;
+}
+
 const struct xlator_type glusterd_type = {
     .name = "mgmt/glusterd",
     .options = glusterd_options,
     .nr_options = array_len(glusterd_options),
     .priv_size = sizeof(struct glusterd),
     .leaf = true,
-    .warns_unknown = true,
     .init = glusterd_init,
     .fini = glusterd_fini,
     .notify = glusterd_notify,
+    .more_options = glusterd_more_options,
 };

@@ -10,6 +10,7 @@
 #include <fuse3/fuse_lowlevel.h>
 #include <errno.h>
 
+#include "auto-unmount.h"
 #include "iobuf.h"
 #include "log.h"
 #include "master.h"
@@ -45,6 +46,8 @@ struct mount {
     int fd;                       /* /dev/fuse: the session's, and the first reader's channel */
     char *point;                  /* absolute: what conf.point is then */
     long mount_id;                /* of the kernel; -1: not mounted */
+    bool wants_auto_unmount;
+    struct auto_unmount auto_unmount;
     atomic_bool stopping;         /* readers leave; relaxed: they are also woken */
     atomic_bool unmounted;        /* somebody else did it */
     atomic_uint readers_left;

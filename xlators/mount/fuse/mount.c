@@ -109,6 +109,7 @@ int mount_new(struct process *p, const struct mount_conf *conf, struct mount **r
     m->conf = *conf;
     m->fd = -1;
     m->traffic_fd = -1;
+    m->auto_unmount.fd = -1;
     m->history = conf->event_history ? history_new() : NULL;
     m->volume = volume_new(p, conf->lru_limit, &volume_host, m);
     m->root = m->volume ? vnode_root(m->volume) : NULL;
@@ -141,27 +142,6 @@ struct volume *mount_volume(struct mount *m)
     return m->volume;
 }
 
-/* Which mount is at the point: its number, or -1. No question is asked of the file system there. */
-static long mount_id(const char *point)
-{
-    int fd = open(point, O_PATH | O_CLOEXEC | O_NOFOLLOW);
-    char name[64], line[128];
-    long id = -1;
-    FILE *info;
-
-    if (fd < 0)
-        return -1;
-    snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
-    info = fopen(name, "re");
-    while (info && fgets(line, sizeof(line), info))
-        if (sscanf(line, "mnt_id: %ld", &id) == 1)
-            break;
-    if (info)
-        fclose(info);
-    close(fd);
-    return id;
-}
-
 /* Words that are flags of mount(2); the others are the kernel's FUSE options. */
 static const struct {
     const char *word;
@@ -186,6 +166,17 @@ static bool take_flag(const char *word, size_t len, unsigned long *flags)
     return false;
 }
 
+/* Words that are ours: nothing for the kernel. */
+static bool take_own_word(struct mount *m, const char *word, size_t len)
+{
+    static const char auto_unmount[] = "auto_unmount";
+
+    if (len != sizeof(auto_unmount) - 1 || memcmp(word, auto_unmount, len) != 0)
+        return false;
+    m->wants_auto_unmount = true;
+    return true;
+}
+
 /* A comma inside of quotes ends nothing: context="a,b". */
 static size_t word_len(const char *at)
 {
@@ -205,6 +196,7 @@ static int kernel_mount(struct mount *m, struct err *err)
     char data[4096];
     size_t n;
     struct stat st;
+    int failed;
 
     if (stat(conf->point, &st) < 0)
         return err_set(err, -errno, "%s: %s", conf->point, strerror(errno));
@@ -218,7 +210,7 @@ static int kernel_mount(struct mount *m, struct err *err)
     while (*at) {
         size_t len = word_len(at);
 
-        if (len && !take_flag(at, len, &flags)) {
+        if (len && !take_flag(at, len, &flags) && !take_own_word(m, at, len)) {
             if (n + len + 2 > sizeof(data))
                 return err_set(err, -E2BIG, "%s: too many mount options", conf->point);
             n += (size_t)snprintf(data + n, sizeof(data) - n, ",%.*s", (int)len, at);
@@ -229,7 +221,10 @@ static int kernel_mount(struct mount *m, struct err *err)
         return err_set(err, -errno, "mount of %s on %s: %s%s", conf->source, conf->point, strerror(errno),
                        errno == EPERM ? " (a mount needs root)" : "");
     m->mount_id = mount_id(conf->point);
-    return 0;
+    if (!m->wants_auto_unmount)
+        return 0;
+    failed = auto_unmount_start(&m->auto_unmount, conf->point, m->mount_id);
+    return failed ? err_set(err, failed, "auto_unmount: the process that would do it could not be started: %s", strerror(-failed)) : 0;
 }
 
 static void kernel_unmount(struct mount *m)
@@ -237,6 +232,7 @@ static void kernel_unmount(struct mount *m)
     if (m->mount_id >= 0 && mount_id(m->conf.point) == m->mount_id && umount2(m->conf.point, MNT_DETACH) < 0)
         log_error(DOMAIN, "unmount of %s: %s", m->conf.point, strerror(errno));
     m->mount_id = -1;
+    auto_unmount_done(&m->auto_unmount);
 }
 
 int mount_start(struct mount *m, struct err *err)

@@ -74,13 +74,19 @@ static int make_dialer(struct remote *r, const struct optset *set, bool daemon, 
     return rpc_dialer_new(&r->xl->graph->process->env, r->transport, &v.o, ret, err);
 }
 
+/* A client of a proxy has no option: the proxy runs on each server. */
+const char *remote_host_of(const struct remote *r)
+{
+    return r->remote_host ? r->remote_host : r->xl->graph->process->volfile_server;
+}
+
 /* Where every attempt begins: at the brick's port if we know it, else at the daemon. */
 static int aim_locked(struct remote *r)
 {
     bool unix_path = strcmp(r->transport_name, "unix") == 0 || optset_get(&r->xl->options, "transport.socket.connect-path");
     uint16_t port = r->remote_port ? (uint16_t)r->remote_port : DAEMON_PORT;
 
-    return rpc_client_aim(r->rpc, unix_path ? NULL : r->remote_host, port, port == DAEMON_PORT && !unix_path ? r->to_daemon : r->to_brick);
+    return rpc_client_aim(r->rpc, unix_path ? NULL : remote_host_of(r), port, port == DAEMON_PORT && !unix_path ? r->to_daemon : r->to_brick);
 }
 
 /* All or nothing. Certificates are read; a connection that stands is not touched. */
@@ -225,13 +231,10 @@ static int client_init(struct xlator *xl, struct err *err)
     if (!r->remote_subvolume)
         return err_set(err, -EINVAL, "volume %s: option remote-subvolume is missing: which brick?", xl->name);
     unix_path = strcmp(r->transport_name, "unix") == 0 || optset_get(&xl->options, "transport.socket.connect-path");
-    if (!r->remote_host && !unix_path)
+    if (!remote_host_of(r) && !unix_path)
         return err_set(err, -EINVAL, "volume %s: option remote-host is missing: on which machine is the brick?", xl->name);
     if ((e = transport_load(r->transport_name, &r->transport, err)) < 0)
         return e;
-    const struct option_table tables[] = {{client_options, array_len(client_options)},
-                                          {r->transport->options, options_count(r->transport->options)}};
-    options_warn_unknown(tables, array_len(tables), &xl->options, xl->name);
     say_of_event_threads(xl, NULL, &xl->options);
     struct rpc_client_conf conf = {
         .name = xl->name, .pool = p->pool, .callbacks = &callbacks, .nr_callbacks = 1,
@@ -360,18 +363,25 @@ static void client_dump_options(struct xlator *xl, struct dump *d)
         options_dump(r->transport->options, options_count(r->transport->options), transport, d);
 }
 
+static const struct option *client_more_options(struct xlator *xl)
+{
+    const struct remote *r = xl->priv;
+
+    return r->transport->options;
+}
+
 const struct xlator_type client_type = {
     .name = "protocol/client",
     .options = client_options,
     .nr_options = array_len(client_options),
     .priv_size = sizeof(struct remote),
     .leaf = true,
-    .warns_unknown = true,
     .fd_slot = true,
     .init = client_init,
     .reconfigure = client_reconfigure,
     .fini = client_fini,
     .notify = client_notify,
+    .more_options = client_more_options,
     .on = {[0 ... NR_FOPS - 1] = remote_fop},
     .release = remote_fd_release,
     .dump = client_dump,

@@ -185,7 +185,7 @@ static void port_answered(void *ctx, struct rpc_reply *reply)
         return;
     }
     pthread_mutex_lock(&r->lock);
-    int e = rpc_client_aim(r->rpc, r->remote_host, (uint16_t)rsp.port, r->to_brick);
+    int e = rpc_client_aim(r->rpc, remote_host_of(r), (uint16_t)rsp.port, r->to_brick);
     pthread_mutex_unlock(&r->lock);
     if (e < 0) {
         remote_refused(r, "no memory");

@@ -71,6 +71,7 @@ struct remote {
 void remote_tell(struct remote *r, bool up);            /* CHILD_UP or CHILD_DOWN, unless that was the last word */
 void remote_refused(struct remote *r, const char *fmt, ...) PRINTF(2, 3); /* logs it once, and comes back after a pause */
 void remote_say(struct remote *r, const char *text);
+const char *remote_host_of(const struct remote *r); /* the option, or whoever handed out the volume file; NULL: neither */
 
 /* handshake.c */
 void handshake_start(struct remote *r);

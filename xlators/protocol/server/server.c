@@ -317,9 +317,6 @@ static int server_init(struct xlator *xl, struct err *err)
         return r;
     if ((r = transport_load(s->transport_name, &s->transport, err)) < 0)
         return r;
-    const struct option_table tables[] = {{server_options, array_len(server_options)},
-                                          {s->transport->options, options_count(s->transport->options)}};
-    options_warn_unknown(tables, array_len(tables), &xl->options, xl->name);
     say_of_event_threads(xl, NULL, &xl->options);
     if ((r = make_service(s, err)) < 0)
         return r;
@@ -487,17 +484,24 @@ static void server_notify(struct xlator *xl, enum xlator_event event, void *data
     }
 }
 
+static const struct option *server_more_options(struct xlator *xl)
+{
+    const struct server *s = xl->priv;
+
+    return s->transport->options;
+}
+
 const struct xlator_type server_type = {
     .name = "protocol/server",
     .options = server_options,
     .nr_options = array_len(server_options),
-    .warns_unknown = true,
     .priv_size = sizeof(struct server),
     .inode_slot = true,
     .init = server_init,
     .reconfigure = server_reconfigure,
     .fini = server_fini,
     .notify = server_notify,
+    .more_options = server_more_options,
     .dump = server_dump,
     .dump_options = server_dump_options,
     .forget = server_forget,

@@ -270,6 +270,8 @@ static int posix_init(struct xlator *xl, struct err *err)
         r = health_start(p, err);
     if (r == 0)
         engines_set(p);
+    if (r == 0 && p->process->io_engine == IO_URING && !atomic_load_explicit(&p->engine, memory_order_relaxed)) /* no fop has come yet */
+        r = err_set(err, -EOPNOTSUPP, "volume %s: --io-engine io_uring: the kernel refuses it; legacy works everywhere", xl->name);
     return r;
 }
 
