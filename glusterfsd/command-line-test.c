@@ -63,9 +63,9 @@ static void a_daemons_words_for_a_brick_are_read(void **state)
 {
     struct command_line cl;
 
-    assert_int_equal(PARSE(&cl, "glusterfsd", "-s", "h1", "--volfile-id", "v.h1.b", "-p", "b.pid", "-S", "/run/x.socket", "--brick-name", "/b",
-                           "-l", "b.log", "--xlator-option", "*-posix.glusterd-uuid=1", "--process-name", "brick", "--brick-port", "52225",
-                           "--xlator-option", "v-server.listen-port=52225"),
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-s", "h1", "--volfile-id", "v.h1.b", "-p", "b.pid", "-S", "/run/x.socket",
+                           "--brick-name", "/b", "-l", "b.log", "--xlator-option", "*-posix.glusterd-uuid=1", "--process-name", "brick",
+                           "--brick-port", "52225", "--xlator-option", "v-server.listen-port=52225"),
                      0);
     assert_int_equal(cl.nr_servers, 1);
     assert_string_equal(cl.servers[0], "h1");
@@ -82,7 +82,8 @@ static void a_daemons_words_for_a_brick_are_read(void **state)
     assert_int_equal(cl.server_port, 9);
     assert_int_equal(cl.secure_mgmt, SECURE_OFF);
     command_line_done(&cl);
-    assert_int_equal(PARSE(&cl, "glusterfsd", "-s", "/run/d.socket", "--volfile-server-transport", "unix", "--volfile-id=v", "--secure-mgmt"), 0);
+    assert_int_equal(PARSE(&cl, "glusterfsd", "-s", "/run/d.socket", "--volfile-server-transport", "unix", "--volfile-id=v",
+                           "--secure-mgmt"), 0);
     assert_true(cl.server_unix);
     assert_int_equal(cl.secure_mgmt, SECURE_ON);
     command_line_done(&cl);

@@ -276,12 +276,14 @@ static int print_usage(struct command_line *cl, const char *value, struct err *e
 static const struct command_row rows[] = {
     {"volfile", 'f', "FILE", take_volfile, "the volume file (" GF_CONFDIR "/glusterfsd.vol)", NULL},
     {"spec-file", 0, "FILE", take_volfile, NULL, NULL},
-    {"volfile-server", 's', "HOST", take_server, "who hands out the volume file; a path is that of a unix socket. May be given several times", NULL},
+    {"volfile-server", 's', "HOST", take_server,
+     "who hands out the volume file; a path is that of a unix socket. May be given several times", NULL},
     {"volfile-server-port", 0, "PORT", take_server_port, "its port (24007)", NULL},
     {"volfile-server-transport", 0, "TYPE", take_server_transport, "how to speak to it: tcp, socket or unix (tcp)", NULL},
     {"volfile-id", 0, "ID", take_volfile_id, "which volume file to ask for", NULL},
     {"volfile-max-fetch-attempts", 0, "N", take_fetch_attempts, "how often each server is tried before the start fails (for ever)", NULL},
-    {"secure-mgmt", 0, "[BOOL]", take_secure_mgmt, "speak TLS to the server of the volume file (if " GF_STATEDIR "/secure-access exists)", NULL},
+    {"secure-mgmt", 0, "[BOOL]", take_secure_mgmt,
+     "speak TLS to the server of the volume file (if " GF_STATEDIR "/secure-access exists)", NULL},
     {"socket-file", 'S', "FILE", take_socket_file, "the unix socket on which the management daemon speaks to this process", NULL},
     {"brick-name", 0, "PATH", take_brick_name, "sign in with the daemon's list of ports as this brick", NULL},
     {"brick-port", 0, "PORT", take_brick_port, "and with this port", NULL},
@@ -298,7 +300,7 @@ static const struct command_row rows[] = {
     {"oom-score-adj", 0, "N", take_oom_score, "how readily the kernel ends this process when memory is short: -1000 to 1000", NULL},
     {"no-mem-accounting", 0, NULL, take_no_accounting, "no memory accounting, which is so in any case", NULL},
     {"io-engine", 0, "ENGINE", take_io_engine,
-     "who moves a brick's data: io_uring, or legacy: the kernel's plain calls (by the volume's storage.linux-io_uring and linux-aio)", NULL},
+     "who moves a brick's data: io_uring, or legacy: plain calls (as the volume's linux-io_uring and linux-aio say)", NULL},
     {"global-threading", 0, "[BOOL]", take_global_threading, "one pool of threads for all translators, which is so in any case", NULL},
     {"global-timer-wheel", 0, "[BOOL]", take_timer_wheel, "one set of timers for the whole process, which is so in any case", NULL},
     {"volfile-check", 0, NULL, take_volfile_check, "an option in the volume file that nobody knows is an error, not a warning", NULL},
@@ -396,7 +398,8 @@ static int take_name(struct command_line *cl, const char *argv0)
         cl->name += 3;
     if (strncmp(cl->name, "glusterfs", 9) == 0 /* glusterfsd too */ || strcmp(cl->name, "glusterd") == 0)
         return 0;
-    fprintf(stderr, "%s: this build has bricks (glusterfsd), mounts (glusterfs) and their daemon (glusterd), not a program of that name\n", cl->name);
+    fprintf(stderr, "%s: this build has bricks (glusterfsd), mounts (glusterfs) and their daemon (glusterd), not a program of that name\n",
+            cl->name);
     return EXIT_FAILURE;
 }
 

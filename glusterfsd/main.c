@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* glusterfsd, glusterfs: reads a volume file, brings its graph to life, and serves until it is told to end. With a mount point on the command
- * line the graph is a mount's (mounting.h), which takes any volume file that comes.
+/* glusterfsd, glusterfs: reads a volume file, brings its graph to life, and serves until it is told to end. With a mount point on the
+ * command line the graph is a mount's (mounting.h), which takes any volume file that comes.
  *
  * The volume file is a local one, or comes from a management daemon (management.h), perhaps another one later. One of the same shape
  * changes options in place. One of another shape waits for the next start, as with stock's bricks.
@@ -533,7 +533,8 @@ static int serve(struct server *s)
 
 int main(int argc, char **argv)
 {
-    struct server s = {.parent_fd = -1, .pid_fd = -1, .signals.fd = -1, .stop_work.run = run_stop, .unmounted_work.run = run_unmounted, .stop_posted = ATOMIC_FLAG_INIT};
+    struct server s = {.parent_fd = -1, .pid_fd = -1, .signals.fd = -1, .stop_work.run = run_stop, .unmounted_work.run = run_unmounted,
+                       .stop_posted = ATOMIC_FLAG_INIT};
     struct err err = {0};
     int status;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Volume files as a stock daemon wrote them, of bricks and of clients with one brick: every type and option in them is known, and what we lack is
- * refused by name. */
+/* Volume files as a stock daemon wrote them, of bricks and of clients with one brick: every type and option in them is known, and what we
+ * lack is refused by name. */
 #include <dirent.h>
 #include <limits.h>
 #include <errno.h>
@@ -144,8 +144,8 @@ static void client_volume_files_of_several_bricks_are_refused_by_name(void **sta
     static const struct {
         const char *file, *sentence;
     } want[] = {
-        {"bfdist.tcp-fuse.vol", "glusterfs-client"}, {"bfrep.tcp-fuse.vol", "cluster/replicate"}, {"bfarb.tcp-fuse.vol", "cluster/replicate"},
-        {"bfec.tcp-fuse.vol", "cluster/disperse"},
+        {"bfdist.tcp-fuse.vol", "glusterfs-client"}, {"bfrep.tcp-fuse.vol", "cluster/replicate"},
+        {"bfarb.tcp-fuse.vol", "cluster/replicate"}, {"bfec.tcp-fuse.vol", "cluster/disperse"},
     };
     struct process p;
 

@@ -217,6 +217,7 @@ static void what_changes_while_running_is_logged_at_debug(void **state)
 
 static void what_no_row_knows_is_named(void **state)
 {
+    const struct option more[] = {{.key = "numbre"}, {.key = NULL}};
     struct err err = {0};
     struct optset set = {0};
     char said[1000] = "";
@@ -230,7 +231,7 @@ static void what_no_row_knows_is_named(void **state)
     assert_string_equal(said, "f.vol:2: volume v: option numbre: no such option, it does nothing\n");
     assert_int_equal(options_check_known(rows, array_len(rows), NULL, &set, "v", true, &err), -EINVAL);
     assert_string_equal(err.text, "f.vol:2: volume v: option numbre: no such option, and --volfile-check was asked for");
-    assert_int_equal(options_check_known(rows, array_len(rows), (const struct option[]){{.key = "numbre"}, {.key = NULL}}, &set, "v", true, &err), 0);
+    assert_int_equal(options_check_known(rows, array_len(rows), more, &set, "v", true, &err), 0);
     optset_done(&set);
 }
 

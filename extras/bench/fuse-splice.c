@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* fuse-splice.c: what splice(2) would do for our mount, without a change to it: loaded into the mount's process with LD_PRELOAD it replaces readv and
- * writev on /dev/fuse for large requests. extras/bench/splice builds it and compares; doc/performance.md has what came of it.
+/* fuse-splice.c: what splice(2) would do for our mount, without a change to it: loaded into the mount's process with LD_PRELOAD it replaces
+ * readv and writev on /dev/fuse for large requests. extras/bench/splice builds it and compares; doc/performance.md has what came of it.
  *
- * FUSE_SPLICE, one or both words:
- *   in    WRITE requests: splice /dev/fuse -> pipe, then read the pipe into the buffers that readv was given. That is libfuse's FUSE_CAP_SPLICE_READ
- *         with write_buf and a buffer of memory.
- *   out   READ answers: write the header and the data into a pipe, splice pipe -> /dev/fuse with SPLICE_F_MOVE. That is fuse_reply_data() with
- *         FUSE_CAP_SPLICE_WRITE and FUSE_CAP_SPLICE_MOVE, from memory.
+ * FUSE_SPLICE, one word or two:
+ *   in    WRITE requests: splice /dev/fuse -> pipe, then read the pipe into the buffers that readv was given. That is libfuse's
+ *         FUSE_CAP_SPLICE_READ with write_buf and a buffer of memory.
+ *   out   READ answers: write the header and the data into a pipe, splice pipe -> /dev/fuse with SPLICE_F_MOVE. That is fuse_reply_data()
+ *         with FUSE_CAP_SPLICE_WRITE and FUSE_CAP_SPLICE_MOVE, from memory.
  *   lend  as out, but the data's pages are lent to the pipe by vmsplice instead of copied into it.
  *
- * The kernel is not asked: that these work is not negotiated in INIT, the FUSE_CAP_ words are libfuse's. A pipe per thread, of 2 MiB: /dev/fuse gives
- * a request whole or not at all, and one of 1 MiB has 257 pages. */
+ * The kernel is not asked: that these work is not negotiated in INIT, the FUSE_CAP_ words are libfuse's. A pipe per thread, of 2 MiB:
+ * /dev/fuse gives a request whole or not at all, and one of 1 MiB with its header has 257 pages. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
-# --thin-client: a mount through a volume's proxy (gfproxyd), stock's and ours. While the proxy is away operations wait for it; the end of the
-# mount does not.
+# --thin-client: a mount through a volume's proxy (gfproxyd), stock's and ours. While the proxy is away operations wait for it; the end of
+# the mount does not.
 . "$(dirname "$0")/../lib.sh"
 NODE_DAEMON=stock
 . "$top/tests/cluster.sh"
@@ -15,9 +15,10 @@ mnt=$(root n2)/mnt/v
 proxy_pid() { on n1 pgrep -f 'volfile-id gfproxyd/v' | head -n 1; }
 proxy_signs_in() { [ -n "$(proxy_pid)" ] && on n1 gluster --mode=script volume status v >/dev/null 2>&1; }
 thin_is_gone() { ! on n2 pgrep -f -- --thin-client >/dev/null; }
-thin() { # words for the command line
+thin() {
     on n2 mkdir -p /mnt/v &&
-        on n2 /usr/sbin/glusterfs --thin-client --volfile-server=n1 --volfile-id=v -l /var/log/glusterfs/thin.log --volfile-max-fetch-attempts=3 "$@" /mnt/v
+        on n2 /usr/sbin/glusterfs --thin-client --volfile-server=n1 --volfile-id=v --volfile-max-fetch-attempts=3 \
+            -l /var/log/glusterfs/thin.log /mnt/v
 }
 use n2 clients ours
 must gluster n1 volume set v config.gfproxyd enable

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
-# Every option that GlusterFS's programs and mount.glusterfs(8) have, in two tables: what is taken, what is wrong, what is refused and why; what
-# mount(8)'s words become. Where the effect of one shows stands beside it. Whatever stock's own help names has its row.
+# Every option that GlusterFS's programs and mount.glusterfs(8) have, in two tables: what is taken, what is wrong, what is refused and why;
+# what mount(8)'s words become. Where the effect of one shows stands beside it. Whatever stock's own help names has its row.
 . "$(dirname "$0")/../lib.sh"
 needs ours
 program=$build/glusterfsd/glusterfs
@@ -13,8 +13,8 @@ helper=$build/extras/mount.glusterfs
 reads() { "$program" "$@" --print-logdir >"$tmp/out" 2>&1; echo $?; }
 complaint() { sed 's/^[^:]*: //' "$tmp/out" | head -n 1; }
 
-# OPTION, a value that is taken, one that is not, and the file of tests/ (or the unit test) that shows what it does. "-": takes none, or there
-# is no wrong one. Instead of the last: "refused: SENTENCE".
+# OPTION, a value that is taken, one that is not, and the file of tests/ (or the unit test) that shows what it does. "-": takes none, or
+# there is no wrong one. Instead of the last: "refused: SENTENCE".
 options() { cat <<'TABLE'
 --volfile                       a.vol           -       fuse/every-option.t
 --spec-file                     a.vol           -       glusterfsd/command-line-test.c
@@ -105,7 +105,10 @@ check_row() { # option good wrong shown...
     local option=$1 good=$2 wrong=$3; shift 3
     local -a word=("$option") ; [ "$good" = - ] || word=("$option=$good")
     if [ "$1" = refused: ]; then
-        [ "$option" = --mac-compat ] && { [ "$(reads "${word[@]}")" = 0 ] || return 1; word=("$option=$wrong"); } # as off it may be asked for
+        if [ "$wrong" != - ]; then # as off it may be asked for
+            [ "$(reads "${word[@]}")" = 0 ] || return 1
+            word=("$option=$wrong")
+        fi
         [ "$(reads "${word[@]}")" = 1 ] && complaint | grep -qF -- "$option: this build does not have ${*:2}; see doc/refused.md"
         return
     fi
@@ -120,14 +123,14 @@ done < <(options)
 
 is 'what is no option: status 64'        "$(reads --bogus)" 64
 is 'a value is missing: status 64'        "$("$program" --volfile-id >"$tmp/out" 2>&1; echo $?)" 64
-ours() { { "$program" --help | grep -oE '^ +(-[A-Za-z?], )?--[a-z0-9-]+' | grep -oE -- '--[a-z0-9-]+'; sed -n 's/^| \(--[a-z-]*\) |.*/\1/p' "$top/doc/refused.md"; } | sort -u; }
+words_of() { "$1" --help | grep -oE '^ +(-[A-Za-z?], )?--[a-z0-9-]+' | grep -oE -- '--[a-z0-9-]+' | sort -u; }
+ours() { { words_of "$program"; sed -n 's/^| \(--[a-z-]*\) |.*/\1/p' "$top/doc/refused.md"; } | sort -u; }
 is 'ours are all in the table'           "$(comm -23 <(ours) <(options | awk '{ print $1 }' | sort -u))" ''
 if [ -x /usr/sbin/glusterfs ]; then
-    stock_help() { /usr/sbin/glusterfs --help | grep -oE '^ +(-[A-Za-z?], )?--[a-z0-9-]+' | grep -oE -- '--[a-z0-9-]+' | sort -u; }
-    is 'those of stock'\''s help, too'   "$(comm -23 <(stock_help) <(options | awk '{ print $1 }' | sort -u))" ''
+    is "those of stock's help, too"      "$(comm -23 <(words_of /usr/sbin/glusterfs) <(options | awk '{ print $1 }' | sort -u))" ''
 fi
 
-# ---- mount.glusterfs(8): a word of -o, and what the program is told, or "refused: SENTENCE". "-": nothing ---------------------------------------
+# ---- mount.glusterfs(8): a word of -o, and what the program is told, or "refused: SENTENCE". "-": nothing -----------------------------
 words() { cat <<'TABLE'
 log-level=DEBUG             --log-level=DEBUG
 log-file=/a.log             --log-file=/a.log
@@ -254,8 +257,8 @@ while read -r word row; do
     set -f; ok "-o $word" becomes "$word" $row; set +f
 done < <(words)
 known() { # the words of the helper's own case lines
-    sed -n '/^take()/,/^}/p' "$top/extras/mount.glusterfs.in" | sed ':a; /\\$/ { N; s/\\\n *//; ba }' | grep -oE '^    [a-z_][a-z0-9_|*-]+\)' |
-        tr -d ' )' | tr '|' '\n' | grep -vxE 'x-\*' | sort -u
+    sed -n '/^take()/,/^}/p' "$top/extras/mount.glusterfs.in" | sed ':a; /\\$/ { N; s/\\\n *//; ba }' |
+        grep -oE '^    [a-z_][a-z0-9_|*-]+\)' | tr -d ' )' | tr '|' '\n' | grep -vxE 'x-\*' | sort -u
 }
 is 'the helper has no word more' "$(comm -23 <(known) <(words | sed 's/[= ].*//' | sort -u))" ''
 done_testing

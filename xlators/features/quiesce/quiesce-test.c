@@ -44,7 +44,8 @@ static void start(const char *timeout)
     mood = ANSWERS;
     nr_kept = below = nr_back = 0;
     testing_process(&p);
-    g = testing_graph(&p, (struct testing_node[]){{.type = &other_side}, {.type = &quiesce_type, .options = {"timeout", timeout}}, {.type = NULL}});
+    g = testing_graph(&p, (struct testing_node[]){{.type = &other_side}, {.type = &quiesce_type, .options = {"timeout", timeout}},
+                                                  {.type = NULL}});
 }
 
 static void stop(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* features/quiesce: while the proxy that a thin client works through is away, operations wait for it instead of failing. Source: spec brick 6.3.
+/* features/quiesce: while the proxy that a thin client works through is away, operations wait for it instead of failing. Source: spec
+ * brick 6.3.
  *
  *   PASSING --CHILD_DOWN--> HOLDING --CHILD_UP--> PASSING    what waits goes on, in order
  *                              `---- timeout ---> GIVEN_UP   what waits gets ENOTCONN, as does (from below) what comes; until CHILD_UP

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The mount option auto_unmount: when this process ends without having unmounted (killed, crashed), who has the mount point would get ENOTCONN until
- * somebody unmounts. So a second process, our program under another name, waits at a pipe for our end and then does it.
+/* The mount option auto_unmount: when this process ends without having unmounted (killed, crashed), who uses the mount point would get
+ * ENOTCONN until somebody unmounts. So a second process, our program under another name, waits at a pipe for our end and then does it.
  *
- *   we: spawn it, with point and mount number  ...  unmount  ->  write one byte, close, wait for it   it: leaves
- *   we: die, which closes the pipe                                                                      it: umount2(), if that mount is still there */
+ *   we: spawn it, with point and mount number ... unmount, write one byte, close, wait for it    it: leaves
+ *   we: die, which closes the pipe                                               it: umount2(), if that mount is still there */
 #include "auto-unmount.h"
 
 #include <errno.h>

@@ -86,7 +86,8 @@ static int aim_locked(struct remote *r)
     bool unix_path = strcmp(r->transport_name, "unix") == 0 || optset_get(&r->xl->options, "transport.socket.connect-path");
     uint16_t port = r->remote_port ? (uint16_t)r->remote_port : DAEMON_PORT;
 
-    return rpc_client_aim(r->rpc, unix_path ? NULL : remote_host_of(r), port, port == DAEMON_PORT && !unix_path ? r->to_daemon : r->to_brick);
+    return rpc_client_aim(r->rpc, unix_path ? NULL : remote_host_of(r), port,
+                          port == DAEMON_PORT && !unix_path ? r->to_daemon : r->to_brick);
 }
 
 /* All or nothing. Certificates are read; a connection that stands is not touched. */

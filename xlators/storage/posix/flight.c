@@ -234,7 +234,8 @@ void engines_set(struct posix *p)
 {
     const enum io_engine word = p->process->io_engine; /* --io-engine is above the volume's options */
     const bool by_volume = word == IO_BY_VOLUME;
-    const bool wanted[NR_ENGINES] = {[ENGINE_URING] = by_volume ? p->linux_io_uring : word == IO_URING, [ENGINE_AIO] = by_volume && p->linux_aio};
+    const bool wanted[NR_ENGINES] = {[ENGINE_URING] = by_volume ? p->linux_io_uring : word == IO_URING,
+                                     [ENGINE_AIO] = by_volume && p->linux_aio};
     struct engine *use = NULL;
     for (unsigned int i = 0; i < NR_ENGINES; i++) {
         p->engine_refused[i] &= wanted[i];
