@@ -98,11 +98,10 @@ struct vnode *node_of(struct mount *m, fuse_ino_t ino); /* a reference */
 int request_xdata(struct request *r);                   /* makes op.fop->xdata; 0, -ENOMEM */
 int request_gfid(struct request *r);                    /* with a new gfid for what is created */
 int request_name(struct request *r, char to[FOP_NAME_MAX + 1], const char *name); /* 0, -ENAMETOOLONG */
-void request_drop(struct request *r);                   /* without an answer: it has been given */
 void request_go(struct request *r, void (*finish)(struct request *r));
 void answer_err(struct request *r, int err);            /* 0: done */
 void answer_err_of(struct request *r);                  /* as the operation came back; ENOENT of an object: ESTALE */
-void request_drop(struct request *r);                   /* without an answer: another request gives it */
+void request_drop(struct request *r);                   /* without an answer: it has been given */
 void answer_entry(struct request *r, const struct iatt *st);
 void answer_no_entry(struct request *r, double timeout); /* the kernel may believe it so long */
 void answer_attr(struct request *r, const struct iatt *st);
