@@ -20,7 +20,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "auto-unmount.h"
 #include "command-line.h"
 #include "config.h"
 #include "daemon.h"

@@ -72,7 +72,7 @@ struct xlator_type {
     int (*reconfigure)(struct xlator *xl, const struct optset *set, struct err *err); /* NULL: options_apply() live rows only */
     void (*fini)(struct xlator *xl);                     /* also after a failed init(); no fop is under way */
     void (*notify)(struct xlator *xl, enum xlator_event event, void *data); /* NULL: passed on */
-    const struct option *(*more_options)(struct xlator *xl); /* after init(): rows beside its own that it knows: a transport's. NULL: none */
+    const struct option *(*more_options)(struct xlator *xl); /* after init(): rows that it knows beside its own; NULL: none */
 
     xlator_fop_fn on[NR_FOPS];
 

@@ -459,10 +459,10 @@ static unsigned int at_once(struct process *p, unsigned int want)
 static struct graph *threading(struct process *p, const char *on, const char *path)
 {
     testing_process(p);
-    return testing_graph(p, (struct testing_node[]){{.type = &below},
-                                                    {.type = &io_stats_type, .options = {"global-threading", on, "threads", "2", "brick-threads", "1",
-                                                                                         path ? "unique-id" : NULL, path}},
-                                                    {.type = NULL}});
+    return testing_graph(p, (struct testing_node[]){
+        {.type = &below},
+        {.type = &io_stats_type, .options = {"global-threading", on, "threads", "2", "brick-threads", "1", path ? "unique-id" : NULL, path}},
+        {.type = NULL}});
 }
 
 static void global_threading_sizes_the_pool_of_the_process(void **state)

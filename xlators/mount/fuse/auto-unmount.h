@@ -5,8 +5,6 @@
 
 #include <sys/types.h>
 
-#define AUTO_UNMOUNT_NAME "glusterfs-auto-unmount" /* as which it is called, and shows in ps */
-
 /* {.fd = -1} before auto_unmount_start() and after auto_unmount_done(), which then does nothing. One thread at a time. */
 struct auto_unmount {
     int fd;
@@ -14,7 +12,6 @@ struct auto_unmount {
 };
 int auto_unmount_start(struct auto_unmount *a, const char *point, long id); /* id: mount_id(point). 0 or -errno */
 void auto_unmount_done(struct auto_unmount *a);      /* it is unmounted: the other process leaves. Waits for it */
-int auto_unmount_main(int argc, char **argv);        /* main() of that process */
 
 /* Which mount is at the point: the kernel's number, or -1. No question is asked of the file system there. */
 long mount_id(const char *point);

@@ -48,4 +48,8 @@ int mount_start(struct mount *m, struct err *err);
 void mount_end(struct mount *m, void (*ended)(void *data), void *data); /* once; also one that was never started */
 void mount_free(struct mount *m);                                       /* after ended(), or never started and its volume too */
 
+/* The mount option auto_unmount has a process of its own: our program, called by this name, which shows in ps. Its main(). */
+#define AUTO_UNMOUNT_NAME "glusterfs-auto-unmount"
+int auto_unmount_main(int argc, char **argv);
+
 #endif
