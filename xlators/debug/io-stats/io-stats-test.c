@@ -461,7 +461,8 @@ static struct graph *threading(struct process *p, const char *on, const char *pa
     testing_process(p);
     return testing_graph(p, (struct testing_node[]){
         {.type = &below},
-        {.type = &io_stats_type, .options = {"global-threading", on, "threads", "2", "brick-threads", "1", path ? "unique-id" : NULL, path}},
+        {.type = &io_stats_type, .options = {"global-threading", on, "threads", "2", "brick-threads", "1", path ? "unique-id" : NULL,
+                                                path}},
         {.type = NULL}});
 }
 
