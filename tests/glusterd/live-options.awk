@@ -36,11 +36,10 @@ BEGIN {
     value_of["debug.error-fops"] = value_of["delay-gen.enable"] = "STAT"
     value_of["debug.trace"] = value_of["debug.error-gen"] = value_of["debug.delay-gen"] = "client"
 
-    # One pool of threads instead of many, syslog, statistics in files: refused wherever they are set.
+    # Syslog, statistics in files: refused wherever they are set.
     word["dump-fd-stats"] = "statistics per open descriptor"
     word["ios-dump-interval"] = "statistics written to a file"
     word["ios-sample-interval"] = "single operations sampled"
-    word["global-threading"] = "one pool for all translators"
     word["!sys-log-level"] = "log lines to syslog"
     word["!logger"] = "gluster-log"
     word["!log-format"] = "no-msg-id"
@@ -107,7 +106,6 @@ option ~ /^!(perf|utime|debug)$/ { print "graph", key, value, xlator; next }
 xlator ~ /^performance\/(read-ahead|readdir-ahead|io-cache|nl-cache)$/ { ignored("a cache that we do not have"); next }
 xlator ~ /^features\/(trash|changelog|leases|quota)$/ { ignored("of a feature that is off"); next }
 option ~ /^(ios-dump-format|ios-sample-buf-size|ios-dnscache-ttl-sec)$/ { ignored("of statistics in files, which are refused"); next }
-option ~ /^!(client|brick)-threads$/ { ignored("of global threading, which is refused"); next }
 option == "event-threads" { ignored("a connection has a thread of its own, or shares the one loop"); next }
 option ~ /^(quick-read-cache-invalidation|ctime-invalidation)$/ { ignored("quick-read: notices are always heeded, content is asked for again"); next }
 key ~ /^storage.linux-/ { elsewhere("not settable while the volume runs"); next }
@@ -124,6 +122,7 @@ xlator ~ /^debug\/(error|delay)-gen$/ { print "tuned", key, value, xlator, optio
 {
     name = option; expected = value
     if (option ~ /^!(brick|client)-log-level$/) name = "log-level"
+    if (option ~ /^!(brick|client)-threads$/) name = "threads"
     if (option == "!ssl-allow") name = "auth.login./srv/one.ssl-allow"
     if (xlator == "rpc-transport/socket") { sub(/^!/, "transport.socket.", name); graphs = "brick+client" }
     if (option ~ /^(create-mask|create-directory-mask|force-create-mode|force-directory-mode)$/) expected = sprintf("%04d", value)
