@@ -14,11 +14,11 @@ status_of() { "$@" >"$tmp/out" 2>&1; echo $?; }
 helped() { GATLING_GLUSTERFS=$tmp/fake GATLING_STATEDIR=$tmp/state "$helper" "$@"; }
 
 is 'servers, volume, folder'        "$(said a,b:/vol/sub/dir "$mnt")" \
-    "--process-name=fuse --volfile-server=a --volfile-server=b --volfile-id=vol --subdir-mount=/sub/dir $mnt "
+    "--process-name=fuse --volfile-server=a --volfile-server=b --volfile-id=/vol --subdir-mount=/sub/dir $mnt "
 is 'options of a mount'             "$(said a:/vol "$mnt" -o rw,_netdev,log-level=DEBUG,acl,ro,entry-timeout=0.5,backup-volfile-servers=c:d,process-name=x)" \
-    "--process-name=fuse.x --log-level=DEBUG --acl --read-only --entry-timeout=0.5 --volfile-server=a --volfile-server=c --volfile-server=d --volfile-id=vol $mnt "
+    "--process-name=fuse.x --log-level=DEBUG --acl --read-only --entry-timeout=0.5 --volfile-server=a --volfile-server=c --volfile-server=d --volfile-id=/vol $mnt "
 is 'options of the kernel'          "$(said a:/vol "$mnt" -o 'noatime,context="x,y",nodev')" \
-    "--process-name=fuse --volfile-server=a --volfile-id=vol --fuse-mountopts=noatime,context=\"x,y\",nodev $mnt "
+    "--process-name=fuse --volfile-server=a --volfile-id=/vol --fuse-mountopts=noatime,context=\"x,y\",nodev $mnt "
 is 'root squash, transport, port'   "$(said a:vol "$mnt" -o root-squash=no,transport=tcp,server-port=1234)" \
     "--process-name=fuse --no-root-squash --volfile-server-transport=tcp --volfile-server-port=1234 --volfile-server=a --volfile-id=vol.tcp $mnt "
 is 'what is no option'              "$(status_of helped a:/vol "$mnt" -o bogus=1; tail -n 1 "$tmp/out")" "1

@@ -97,7 +97,7 @@ is 'there are two'                        "$(dumps)" 2
 rm -f "$(root n1)"/run/gluster/*.dump.*
 same 'of parts'                           plain volume statedump v mem fd
 is 'they are there'                       "$(dumps)" 2
-not_ok 'only those parts'                 grep -q '^\[xlator.features.locks' "$(root n1)"/run/gluster/*.dump.*
+not_ok 'only those parts'                 grep -qE '^\[(xlator\.features\.locks.*\.inode|conn\.0\.bound_xl)' "$(root n1)"/run/gluster/*.dump.*
 is 'no file of options is left'           "$(find "$(root n1)/run/gluster" -name 'glusterdump*')" ''
 more 'of a quota daemon'                  plain volume statedump v quotad
 more 'of one that is not started'         plain volume statedump other

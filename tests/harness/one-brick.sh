@@ -64,7 +64,11 @@ gfid() { getfattr --only-values -n glusterfs.gfid.string $M0/f; }
 EXPECT '[0-9a-f-]{36}' gfid
 EXPECT hello cat "$M0/.gfid/$(gfid)"
 TEST umount $M0
+TEST mount -t glusterfs $H0:$V0 $M0
+EXPECT "$H0:$V0" sh -c "df --output=source $M0 | tail -n 1"
+TEST umount $M0
 TEST mount -t glusterfs $H0:/$V0 $M0
+EXPECT "$H0:/$V0" sh -c "df --output=source $M0 | tail -n 1"
 TEST mkdir -p $M0/d/e
 TEST umount $M0
 TEST $CLI volume set $V0 auth.allow '*'
