@@ -3,13 +3,11 @@
 #include "options.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
-#include "statedump.h"
 
 /* ---- the pairs ------------------------------------------------------------------------------------------------------ */
 
@@ -394,49 +392,6 @@ int options_apply(const struct option *rows, size_t nr_rows, const struct optset
     }
     forget_texts(rows, nr_rows, values);
     return 0;
-}
-
-static void dump_row(const struct option *row, const void *at, struct dump *d)
-{
-    const struct percent_or_size *part = at;
-    const char *text;
-
-    switch (row->type) {
-    case OPTION_BOOL:
-        dump_kv(d, row->key, "%s", __atomic_load_n((const bool *)at, __ATOMIC_RELAXED) ? "on" : "off");
-        break;
-    case OPTION_INT:
-        dump_kv(d, row->key, "%" PRId64, __atomic_load_n((const int64_t *)at, __ATOMIC_RELAXED));
-        break;
-    case OPTION_OCTAL:
-        dump_kv(d, row->key, "%04" PRIo32, __atomic_load_n((const uint32_t *)at, __ATOMIC_RELAXED));
-        break;
-    case OPTION_SIZE:
-    case OPTION_TIME:
-        dump_kv(d, row->key, "%" PRIu64, __atomic_load_n((const uint64_t *)at, __ATOMIC_RELAXED));
-        break;
-    case OPTION_PERCENT_OR_SIZE:
-        dump_kv(d, row->key, part->is_percent ? "%g%%" : "%.0f", part->value);
-        break;
-    case OPTION_STR:
-    case OPTION_PATH:
-        text = *(char *const *)at;
-        dump_kv(d, row->key, "%s", text ? text : "");
-        break;
-    case OPTION_CHOICE:
-        dump_kv(d, row->key, "%s", row->choices[__atomic_load_n((const int *)at, __ATOMIC_RELAXED)]);
-        break;
-    case OPTION_PREFIX:
-    case OPTION_OFF:
-        break;
-    }
-}
-
-void options_dump(const struct option *rows, size_t nr_rows, const void *target, struct dump *d)
-{
-    for (size_t i = 0; i < nr_rows; i++)
-        if (has_target(&rows[i]) && !(rows[i].flags & (OPTION_NO_EFFECT | OPTION_SECRET)))
-            dump_row(&rows[i], (const char *)target + rows[i].offset, d);
 }
 
 size_t options_count(const struct option *rows)
