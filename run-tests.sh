@@ -68,7 +68,7 @@ unit_tests() { # dir [subfolders...]
     return $result
 }
 
-# Much of a test's time is waiting, so as many run at once as there are cores; prove prints each file's lines together.
+# Much of a test's time is waiting, so one more runs at once than there are cores; prove prints each file's lines together.
 # Each has a name space of mounts of its own: one that a test makes for a node would else hold copies of what its neighbours have mounted,
 # and keep their file systems alive after umount. A hang must not stop the run: each file has a time of its own, after which its whole process group is told to end.
 prove_files() { # dir jobs out files...
@@ -84,7 +84,7 @@ prove_files() { # dir jobs out files...
 # no second chance, nor has a hang.
 process_tests() { # dir files...
     local dir=$1 result=0 again; shift
-    prove_files "$dir" "$jobs" "$dir/prove.out" "$@" || result=1
+    prove_files "$dir" $((jobs + 1)) "$dir/prove.out" "$@" || result=1
     if [ $result != 0 ] && ! grep -qE 'Sanitizer|runtime error:|Wstat: [0-9]+ \((Signal|exited 1(24|37))|^# FAILED .* every brick ends in order' "$dir/prove.out"; then
         again=$(sed -nE 's/^([^ ]+\.t) +\(Wstat: .*/\1/p' "$dir/prove.out")
         # shellcheck disable=SC2086 # names without blanks

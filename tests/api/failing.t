@@ -7,6 +7,7 @@
 . "$(dirname "$0")/../lib.sh"
 needs root ours brick gfapi openssl
 [ "$GFAPI" = ours ] || skip_all "about our own library"
+[ -z "$TLS" ] || skip_all "over TLS always"
 [ -z "$sanitized" ] || skip_all "a sanitizer has malloc to itself"
 failing=$tools/.libs/failing.so
 [ -e "$failing" ] || skip_all "needs $failing (make check builds it)"

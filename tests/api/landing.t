@@ -5,6 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 needs root gfapi cc openssl
 [ "$GFAPI" = ours ] || skip_all 'stock copies'
+[ -z "$TLS" ] || skip_all 'does both by itself'
 ok 'compile'                      compile_api landing
 for how in plain tls; do
     args=(--plain); [ $how = plain ] || { pki=$(default_pki); args=(--tls "$pki"); }

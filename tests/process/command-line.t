@@ -134,11 +134,11 @@ fi
 words() { cat <<'TABLE'
 log-level=DEBUG             --log-level=DEBUG
 log-file=/a.log             --log-file=/a.log
-transport=tcp               --volfile-server-transport=tcp --volfile-server=h --volfile-id=v.tcp
+transport=tcp               --volfile-server-transport=tcp --volfile-server=h --volfile-id=/v.tcp
 direct-io-mode=on           --direct-io-mode=on
 volume-name=x               --volume-name=x
 volume-id=w                 --volfile-server=h --volfile-id=w
-subdir-mount=/s             --volfile-server=h --volfile-id=v --subdir-mount=/s
+subdir-mount=/s             --volfile-server=h --volfile-id=/v --subdir-mount=/s
 volfile-check               --volfile-check
 volfile-check=1             --volfile-check
 server-port=1               --volfile-server-port=1
@@ -244,10 +244,10 @@ becomes() { # word, what
     fi
     got=$(told "$1") || return 1
     shift
-    [ "$1" != - ] || set -- --process-name=fuse --volfile-server=h --volfile-id=v
+    [ "$1" != - ] || set -- --process-name=fuse --volfile-server=h --volfile-id=/v
     case " $* " in *' --process-name='*) ;; *) set -- --process-name=fuse "$@" ;; esac
     case " $* " in *' --volfile-server='*) ;; *) set -- "$@" --volfile-server=h ;; esac
-    case " $* " in *' --volfile-id='*) ;; *) set -- "$@" --volfile-id=v ;; esac
+    case " $* " in *' --volfile-id='*) ;; *) set -- "$@" --volfile-id=/v ;; esac
     [ "$(sort <<<"$got")" = "$(printf '%s\n' "$@" | sort)" ] || { echo "told: $got"; return 1; }
     mapfile -t got <<<"$got"
     [ "$(reads "${got[@]}")" = 0 ] # and understands
