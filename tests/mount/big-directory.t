@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
-# A folder of 10,000 entries (--full: 50,000) lists completely, each name once, with attributes and without, and can be removed.
+# A folder of 4,000 entries (--full: 50,000) lists completely, each name once, with attributes and without, and can be removed.
 . "$(dirname "$0")/../lib.sh"
 needs fuse perl
 mnt=$tmp/mnt
-count=10000
-[ -n "$TLS" ] && count=3000
+count=4000
+[ -n "$TLS" ] && count=1500
 [ -n "$FULL" ] && count=50000
 
 must start_brick b1

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 needs fuse fio
 mnt=$tmp/mnt
-size=24m
+size=10m
 [ -n "$FULL" ] && size=512m
 must start_brick b1
 must mount_volume "$mnt" b1

@@ -4,8 +4,8 @@
 . "$(dirname "$0")/../lib.sh"
 needs fuse iozone
 mnt=$tmp/mnt
-per_thread=8m most=16m
-[ -n "$TLS" ] && most=4m
+per_thread=4m most=4m
+[ -n "$TLS" ] && most=1m
 [ -n "$FULL" ] && per_thread=64m most=64m
 must start_brick b1
 must mount_volume "$mnt" b1
