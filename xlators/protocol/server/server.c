@@ -437,7 +437,9 @@ static void begin_end(struct server *s)
     s->drain_started_ms = clock_ms();
     process_hold(s->xl->graph->process, &s->hold, s->xl->name);
     atomic_store_explicit(&s->stopping, true, memory_order_relaxed);
+    pthread_mutex_lock(&s->hold.graph->process->graph_lock); /* a statedump may be looking at what the listeners have in force */
     rpc_service_stop_listening(s->rpc);
+    pthread_mutex_unlock(&s->hold.graph->process->graph_lock);
     drain_tick(&s->drain);
 }
 
