@@ -21,9 +21,9 @@ told() { # status text
 TEST() {
     local want=0 status text="$*"
     [ "$1" = '!' ] && { want=1; shift; }
-    "$@" >/tmp/said 2>&1; status=$?
+    "$@" >/run/said 2>&1; status=$?
     [ $((status != 0)) = $want ]; status=$?
-    [ $status = 0 ] || sed 's/^/# /' /tmp/said | head -n 10
+    [ $status = 0 ] || sed 's/^/# /' /run/said | head -n 10
     told $status "$text"
 }
 matches() { grep -qxE -- "$1" <<<"$2"; }

@@ -4,11 +4,11 @@
 TEST cleanup
 TEST glusterd
 hook=$workdir/hooks/1/start/post/S99said.sh
-printf '#!/bin/sh\necho "$@" >/tmp/hook-said\n' >$hook && chmod +x $hook
+printf '#!/bin/sh\necho "$@" >/run/hook-said\n' >$hook && chmod +x $hook
 TEST $CLI volume create $V0 $H0:$B0/${V0}0
 TEST $CLI volume set $V0 storage.build-pgfid on
 TEST $CLI volume start $V0
-EXPECT_WITHIN 10 ".*--volname=$V0.*" cat /tmp/hook-said
+EXPECT_WITHIN 10 ".*--volname=$V0.*" cat /run/hook-said
 rm -f $hook
 TEST glusterfs -s $H0 --volfile-id=$V0 --entry-timeout=0 --attribute-timeout=0 $M0
 
